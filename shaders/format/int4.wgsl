@@ -1,0 +1,29 @@
+// Symmetric 4-bit codes, -8..7, stored as q + 8, eight to a word, the first in the lowest bits. x = scale q.
+// Source: compressed-tensors 0.20, pack-quantized.
+#import lib/exact
+
+const CODE_BITS: u32 = 4u;
+const LOWEST: i32 = -8;
+const HIGHEST: i32 = 7;
+// The largest value of a unit is below scale * 2^SCALE_TO_LARGEST.
+const SCALE_TO_LARGEST: u32 = 3u;
+
+// Eight codes in storage order; the second word is not used.
+fn packed(low: vec4<i32>, high: vec4<i32>) -> vec2<u32> {
+    return vec2(nibbles_of(low) | (nibbles_of(high) << 16u), 0u);
+}
+
+fn nibbles_of(q: vec4<i32>) -> u32 {
+    let nibble = bitcast<vec4<u32>>(q + vec4(8));
+    return nibble.x | (nibble.y << 4u) | (nibble.z << 8u) | (nibble.w << 12u);
+}
+
+fn stored_code(q: i32) -> u32 {
+    return u32(q + 8);
+}
+
+// The eight codes of a word, in two halves.
+fn unpacked(words: vec2<u32>, second: bool) -> vec4<i32> {
+    let half = select(words.x, words.x >> 16u, second);
+    return bitcast<vec4<i32>>((vec4(half) >> vec4(0u, 4u, 8u, 12u)) & vec4(15u)) - vec4(8);
+}

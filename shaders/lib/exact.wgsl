@@ -1,0 +1,154 @@
+// Arithmetic of IEEE binary32, round to nearest even, done in integers.
+//
+// WGSL fixes no rounding mode, lets division be 2.5 ULP off, lets subnormals be flushed and drivers reassociate; none of that
+// touches integers. Every number here is the bit pattern of a finite f32 unless said otherwise; the results are the bits that an
+// IEEE processor gives. Source of the method: IEEE 754-2019 section 4.3.1; long division base 256.
+
+const INFINITY_BITS: u32 = 0x7f800000u;
+const LARGEST_FINITE_BITS: u32 = 0x7f7fffffu;
+
+// A positive number as mantissa * 2^exponent, the mantissa in [2^23, 2^24); zero has mantissa 0.
+struct Parts {
+    mantissa: u32,
+    exponent: i32,
+}
+
+fn magnitude(bits: u32) -> u32 {
+    return bits & 0x7fffffffu;
+}
+
+fn parts(bits: u32) -> Parts {
+    let biased = (bits >> 23u) & 0xffu;
+    let fraction = bits & 0x7fffffu;
+    if biased != 0u {
+        return Parts(fraction | 0x800000u, i32(biased) - 150);
+    }
+    // A subnormal is shifted up until its leading one stands where a normal number has it.
+    let shift = countLeadingZeros(fraction) - 8u;
+    return Parts(select(fraction << shift, 0u, fraction == 0u), -149 - i32(shift));
+}
+
+// The f32 nearest to (value + sticky) * 2^exponent, 0 <= sticky < 1, where `sticky` says only whether it is above 0.
+// Overflow gives infinity. With `sticky` the value must have at least 26 significant bits.
+fn rounded(value: u32, sticky: bool, exponent: i32) -> u32 {
+    if value == 0u {
+        return 0u;
+    }
+    let top = 31 - i32(countLeadingZeros(value)) + exponent;
+    let drop = max(top - 23, -149) - exponent;
+    var mantissa = value;
+    if drop > 32 {
+        mantissa = 0u;
+    } else if drop > 0 {
+        let half = 1u << u32(drop - 1);
+        // Two shifts, because a shift by 32 is no shift in WGSL.
+        mantissa = (value >> u32(drop - 1)) >> 1u;
+        let rest = value & (half | (half - 1u));
+        mantissa += u32(rest > half || (rest == half && (sticky || (mantissa & 1u) == 1u)));
+    } else {
+        mantissa = value << u32(-drop);
+    }
+    if top > 127 {
+        return INFINITY_BITS;
+    }
+    // The leading one of a normal number adds 1 to the exponent field; a carry out of the rounding lands there too.
+    return mantissa + (u32(max(top + 126, 0)) << 23u);
+}
+
+// a / b for positive a and b; b = 0 gives infinity.
+fn quotient(a: u32, b: u32) -> u32 {
+    let n = parts(a);
+    let d = parts(b);
+    if n.mantissa == 0u {
+        return 0u;
+    }
+    if d.mantissa == 0u {
+        return INFINITY_BITS;
+    }
+    var digits = n.mantissa / d.mantissa;
+    var rest = n.mantissa - digits * d.mantissa;
+    // 27 more binary digits, 8 at a time: 26 for the rounding, 1 because the first may be 0.
+    for (var left = 27u; left != 0u; left -= min(left, 8u)) {
+        let shift = min(left, 8u);
+        let wide = rest << shift;
+        let digit = wide / d.mantissa;
+        rest = wide - digit * d.mantissa;
+        digits = (digits << shift) | digit;
+    }
+    return rounded(digits, rest != 0u, n.exponent - d.exponent - 27);
+}
+
+// The 64-bit product of two numbers under 2^32, as (low, high).
+fn wide_product(a: u32, b: u32) -> vec2<u32> {
+    let a0 = a & 0xffffu;
+    let a1 = a >> 16u;
+    let b0 = b & 0xffffu;
+    let b1 = b >> 16u;
+    let low = a0 * b0;
+    let cross = a1 * b0 + (low >> 16u);
+    let middle = a0 * b1 + (cross & 0xffffu);
+    return vec2((middle << 16u) | (low & 0xffffu), a1 * b1 + (cross >> 16u) + (middle >> 16u));
+}
+
+// a * b for positive a and b.
+fn product(a: u32, b: u32) -> u32 {
+    let x = parts(a);
+    let y = parts(b);
+    // 24 by 24 bits make 47 or 48; the upper 31 or 32 and one sticky bit are enough.
+    let wide = wide_product(x.mantissa, y.mantissa);
+    return rounded((wide.y << 16u) | (wide.x >> 16u), (wide.x & 0xffffu) != 0u, x.exponent + y.exponent + 16);
+}
+
+// The integer nearest to a positive f32 under 2^23, a tie going to the even one.
+fn nearest_even(bits: u32) -> u32 {
+    let drop = 150u - min(bits >> 23u, 150u);
+    if drop > 24u {
+        return 0u;
+    }
+    let mantissa = (bits & 0x7fffffu) | 0x800000u;
+    let whole = mantissa >> drop;
+    let rest = (mantissa & ((1u << drop) - 1u)) << 1u;
+    let one = 1u << drop;
+    return whole + u32(rest > one || (rest == one && (whole & 1u) == 1u));
+}
+
+// The integer nearest to a positive f32 under 2^23, a tie going away from zero (C's roundf).
+fn nearest_away(bits: u32) -> u32 {
+    let twice = ((bits & 0x7fffffu) | 0x800000u) >> min(149u - min(bits >> 23u, 149u), 31u);
+    return (twice + 1u) >> 1u;
+}
+
+// The f16 nearest to a positive f32, ties to even, overflow to infinity.
+fn half_bits(bits: u32) -> u32 {
+    if bits >= 0x477ff000u {
+        return 0x7c00u;
+    }
+    if bits >= 0x38800000u {
+        // Normal: drop 13 bits, and turn the bias of 127 into 15.
+        return (bits + 0xfffu + ((bits >> 13u) & 1u) - 0x38000000u) >> 13u;
+    }
+    let p = parts(bits);
+    // Subnormal: units of 2^-24.
+    let drop = u32(min(-24 - p.exponent, 31));
+    let rest = p.mantissa & ((1u << drop) - 1u);
+    let half = 1u << (drop - 1u);
+    let whole = p.mantissa >> drop;
+    return whole + u32(rest > half || (rest == half && (whole & 1u) == 1u));
+}
+
+// The f32 equal to a positive f16; infinity and NaN stay what they are.
+fn widened_half(half: u32) -> u32 {
+    let biased = half >> 10u;
+    let fraction = half & 0x3ffu;
+    if biased == 31u {
+        return INFINITY_BITS | (fraction << 13u);
+    }
+    if biased != 0u {
+        return (half << 13u) + 0x38000000u;
+    }
+    if fraction == 0u {
+        return 0u;
+    }
+    let shift = countLeadingZeros(fraction) - 8u;
+    return ((fraction << shift) & 0x7fffffu) | ((126u - shift) << 23u);
+}

@@ -1,0 +1,25 @@
+// What is done with values that no number format can hold: counted always, replaced where the policy says so.
+#import lib/exact
+
+// The policies: 0 reject (the host looks at the count), 1 saturate, 2 keep.
+const KEEP: u32 = 2u;
+
+@group(0) @binding(2) var<storage, read_write> status: array<atomic<u32>>; // [dispatches, 2]: count, ~index of the first
+
+// NaN becomes 0, an infinity the largest finite number of its sign.
+fn finite(x: vec4<u32>) -> vec4<u32> {
+    let size = x & vec4(0x7fffffffu);
+    let saturated = (x & vec4(0x80000000u)) | min(size, vec4(LARGEST_FINITE_BITS));
+    return select(saturated, vec4(0u), size > vec4(INFINITY_BITS));
+}
+
+// Notes the values among x, the first of them number `index` of the dispatch, that are NaN or infinite.
+fn note_non_finite(slot: u32, index: u32, x: vec4<u32>) {
+    let bad = select(vec4(0u), vec4(1u, 2u, 4u, 8u), (x & vec4(0x7fffffffu)) >= vec4(INFINITY_BITS));
+    let mask = bad.x | bad.y | bad.z | bad.w;
+    if mask != 0u {
+        atomicAdd(&status[2u * slot], countOneBits(mask));
+        // The complement, because the words begin as 0 and the smallest index is wanted.
+        atomicMax(&status[2u * slot + 1u], ~(index + firstTrailingBit(mask)));
+    }
+}

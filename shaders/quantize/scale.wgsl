@@ -1,0 +1,30 @@
+// Turns the largest magnitude of each unit into its scale, in place: scale = amax / divisor, exactly rounded.
+//
+// Shape: units [units] F32 bits. Dispatch: an invocation a unit.
+// Source: compressed-tensors 0.20, calculate_qparams: a scale of 0 becomes the epsilon of F32, 2^-23.
+#import lib/grid
+#import lib/exact
+
+struct Params {
+    units: u32,
+    unit_first: u32, // the word of the binding at which the window begins
+    divisor: u32,    // F32 bits: half of the range of codes, 127.5 for 8 bits
+}
+
+const EPSILON: u32 = 0x34000000u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> units: array<u32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let unit = share(group, groups, lane, WORKGROUP, 1u).first;
+    if unit < params.units {
+        let scale = quotient(units[params.unit_first + unit], params.divisor);
+        units[params.unit_first + unit] = select(scale, EPSILON, scale == 0u);
+    }
+}

@@ -1,0 +1,147 @@
+//! The host side of quantizing and dequantizing, for any format: two drivers, chosen by how the format stores its scales.
+
+mod block;
+mod repitch;
+mod scaled;
+mod sums;
+
+use crate::error::{Error, Result};
+use crate::format::{Element, Errors, F32, Format, NonFinite, Storage};
+use crate::gpu::Gpu;
+use crate::tensor::{Kind, Tensor};
+
+/// How a tensor is quantized.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct QuantizeOptions {
+    /// What is done with NaN and infinities.
+    pub non_finite: NonFinite,
+    /// What is done with rows that do not fill groups.
+    pub tail: Tail,
+    /// Whether the error sums are measured in the same pass. The count of non-finite values always is.
+    pub errors: bool,
+}
+
+impl Default for QuantizeOptions {
+    fn default() -> Self {
+        Self { non_finite: NonFinite::Reject, tail: Tail::Error, errors: true }
+    }
+}
+
+/// What is done with rows that do not fill the format's groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tail {
+    /// [`Error::Shape`].
+    #[default]
+    Error,
+    /// Each row is filled up with zeros, which are stored and left out again by [`dequantize`].
+    Pad,
+}
+
+/// Quantizes a tensor of plain values on the device. The result's label is the source's.
+///
+/// The codes and scales are the same bits on every adapter and in the CPU twin ([`crate::format::encode`]).
+///
+/// # Errors
+/// [`Error::NonFinite`] and [`Error::Shape`] by the options; what the device says against it.
+pub fn quantize(gpu: &Gpu, source: &Tensor, format: &Format, options: &QuantizeOptions) -> Result<(Tensor, Errors)> {
+    let row_len = stored_row_len(format, &source.label, &source.shape, options.tail)?;
+    let target = Tensor::coded(gpu, &source.label, &source.shape, *format, row_len)?;
+    let errors = quantize_into(gpu, source, &target, options)?;
+    Ok((target, errors))
+}
+
+/// Quantizes into a tensor that is there already, as [`quantize`] makes them; its former content is lost.
+///
+/// # Errors
+/// As [`quantize`], and [`Error::Shape`] where the shapes differ.
+pub fn quantize_into(gpu: &Gpu, source: &Tensor, target: &Tensor, options: &QuantizeOptions) -> Result<Errors> {
+    let element = plain(source)?;
+    let Kind::Coded(format) = target.kind else {
+        return Err(Error::Unsupported {
+            what: format!("quantizing into {}", target.label),
+            need: "a tensor in a format".into(),
+            have: format!("{:?}", target.kind),
+        });
+    };
+    options.non_finite.check(&format)?;
+    if source.shape != target.shape {
+        let (want, got) = (format!("{:?}", target.shape), format!("{:?}", source.shape));
+        return Err(Error::Shape { what: source.label.clone(), want, got });
+    }
+    if source.elements() == 0 {
+        return Ok(Errors::default());
+    }
+    let (row_len, label) = (source.row_len, source.label.clone());
+    let padded;
+    let (source, element) = if target.row_len == source.row_len {
+        (source, element)
+    } else {
+        padded = repitch::repitch(gpu, source, element, &[source.rows(), target.row_len])?;
+        (&padded, Element::F32)
+    };
+    let slots = sums::Slots { element, row_len, label, options: *options };
+    match format.storage {
+        Storage::Block(block) => block::quantize(gpu, source, target, &format, &block, &slots),
+        Storage::Scaled(card) => scaled::quantize(gpu, source, target, &format, &card, &slots),
+    }
+}
+
+/// Dequantizes a tensor to F32 on the device.
+///
+/// # Errors
+/// What the device says against it; [`Error::Unsupported`] where the tensor is in no format.
+pub fn dequantize(gpu: &Gpu, source: &Tensor) -> Result<Tensor> {
+    let Kind::Coded(format) = source.kind else {
+        return Err(Error::Unsupported {
+            what: format!("dequantizing {}", source.label),
+            need: "a tensor in a format".into(),
+            have: format!("{:?}", source.kind),
+        });
+    };
+    let stored = Tensor::plain(gpu, &source.label, &[source.rows(), source.row_len], Element::F32)?;
+    if source.elements() > 0 {
+        match format.storage {
+            Storage::Block(block) => block::dequantize(gpu, source, &stored, &format, &block)?,
+            Storage::Scaled(card) => scaled::dequantize(gpu, source, &stored, &format, &card)?,
+        }
+    }
+    let last = source.shape.last().copied().unwrap_or(1);
+    let mut values = if last == source.row_len {
+        stored
+    } else {
+        repitch::repitch(gpu, &stored, Element::F32, &[source.rows(), last])?
+    };
+    values.shape.clone_from(&source.shape);
+    Ok(values)
+}
+
+/// The length of a row as it will be stored.
+///
+/// # Errors
+/// [`Error::Shape`] where rows do not fill groups and `tail` forbids to pad.
+pub fn stored_row_len(format: &Format, what: &str, shape: &[u64], tail: Tail) -> Result<u64> {
+    let row_len = shape.last().copied().unwrap_or(1);
+    let group = format.group_len();
+    match tail {
+        _ if row_len.is_multiple_of(group) => Ok(row_len),
+        Tail::Pad => Ok(row_len.next_multiple_of(group)),
+        Tail::Error => Err(Error::Shape {
+            what: what.into(),
+            want: format!("rows of a multiple of {group} values for {format}"),
+            got: format!("rows of {row_len}"),
+        }),
+    }
+}
+
+fn plain(source: &Tensor) -> Result<Element> {
+    match source.kind {
+        Kind::Plain(element) => Ok(element),
+        Kind::Coded(format) if format == F32 => Ok(Element::F32),
+        kind => Err(Error::Unsupported {
+            what: format!("quantizing {}", source.label),
+            need: "plain F32, F16 or BF16 values".into(),
+            have: format!("{kind:?}"),
+        }),
+    }
+}
