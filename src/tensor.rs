@@ -125,7 +125,7 @@ impl Tensor {
                 got: format!("{} bytes", bytes.len()),
             });
         }
-        let tensor = Self::plain(gpu, label, shape, element)?;
+        let tensor = Self::room(gpu, label, shape, element)?;
         tensor.write(gpu, &[bytes])?;
         Ok(tensor)
     }
@@ -148,7 +148,10 @@ impl Tensor {
     }
 
     /// Room for plain values, all 0.
-    pub(crate) fn plain(gpu: &Gpu, label: &str, shape: &[u64], element: Element) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As [`Gpu::buffer`].
+    pub fn room(gpu: &Gpu, label: &str, shape: &[u64], element: Element) -> Result<Self> {
         let elements: u64 = shape.iter().product();
         let plane = Plane::new(gpu, label, "values", elements * element.bytes(), ATOM * element.bytes())?;
         let row_len = shape.last().copied().unwrap_or(1);

@@ -2,25 +2,32 @@
 // Source: IEEE 754 round to nearest even; a NaN keeps its sign and upper payload and is made quiet, as ggml and `half` do.
 #import lib/exact
 #import lib/errors
+#import lib/propose
 #import lib/bits
 
 const BLOCK_LEN: u32 = 8u;
 const BLOCK_BYTES: u32 = 16u;
 const BLOCK_WORDS: u32 = 4u;
 const QUADS: u32 = 2u;
+const DOUBT: f32 = 1.0; // never
 
-struct Encoded {
-    doubt: u32, // none, ever: this codec is integers throughout
-    small: bool,
+// What a block's codes are chosen with: nothing, and floats are never asked.
+struct Scheme {
+    exact: bool, // never
+}
+
+fn scheme_of(largest: u32) -> Scheme {
+    return Scheme(false);
 }
 
 fn encode(
+    scheme: Scheme,
     x: ptr<function, array<vec4<u32>, QUADS>>,
-    largest: u32,
     words: ptr<function, array<u32, BLOCK_WORDS>>,
     measure: bool,
     errors: ptr<function, Errors>,
-) -> Encoded {
+) -> bool {
+    var sums = begin_sums(errors);
     for (var q = 0u; q < QUADS; q++) {
         let bits = (*x)[q];
         let size = bits & vec4(0x7fffffffu);
@@ -30,17 +37,29 @@ fn encode(
         (*words)[2u * q] = code.x | (code.y << 16u);
         (*words)[2u * q + 1u] = code.z | (code.w << 16u);
         if measure {
-            // Infinite and NaN input is counted elsewhere and is no error of the format.
-            let counted = size < vec4(INFINITY_BITS);
-            let meant = bitcast<vec4<f32>>(select(vec4(0u), code << vec4(16u), counted));
-            add_errors(errors, select(vec4(0u), bits, counted), meant);
-            count_zeroed(errors, bits, (code & vec4(0x7fffu)) == vec4(0u));
+            // Infinite and NaN input is counted elsewhere and is no error of the format; nor is a value that became infinite,
+            // which is counted here.
+            let finite_input = size < vec4(INFINITY_BITS);
+            let lost = finite_input & ((code & vec4(0x7fffu)) == vec4(0x7f80u));
+            let clipped = select(vec4(0u), vec4(1u), lost);
+            (*errors).clipped += (clipped.x + clipped.y) + (clipped.z + clipped.w);
+            let value = select(vec4(0u), bits, finite_input);
+            let meaning = select(select(vec4(0u), code << vec4(16u), finite_input), value, lost);
+            add_scaled(&sums, value, bitcast<vec4<f32>>(meaning), sums.unit);
+            add_zeroed(&sums, bits, code & vec4(0x7fffu));
         }
     }
-    return Encoded(0u, false);
+    if measure {
+        end_sums(errors, sums);
+    }
+    return false;
 }
 
-fn settled_code(encoded: Encoded, x: u32) -> u32 {
+fn propose(scheme: Scheme, x: vec4<u32>) -> Proposal {
+    return Proposal(vec4(0), vec4(0.0), vec4(0u));
+}
+
+fn settled_code(scheme: Scheme, x: u32) -> u32 {
     return 0u;
 }
 
@@ -48,7 +67,7 @@ fn code_bits(i: u32, code: u32) -> Bits {
     return Bits(2u * i, 0u, 16u, code);
 }
 
-fn decoded_code(encoded: Encoded, code: u32) -> f32 {
+fn decoded_code(scheme: Scheme, code: u32) -> f32 {
     return 0.0;
 }
 

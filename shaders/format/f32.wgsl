@@ -1,37 +1,49 @@
 // F32, as it is. Four values, 16 bytes, are one block here.
 #import lib/exact
 #import lib/errors
+#import lib/propose
 #import lib/bits
 
 const BLOCK_LEN: u32 = 4u;
 const BLOCK_BYTES: u32 = 16u;
 const BLOCK_WORDS: u32 = 4u;
 const QUADS: u32 = 1u;
+const DOUBT: f32 = 1.0; // never
 
-struct Encoded {
-    doubt: u32, // none, ever
-    small: bool,
+// What a block's codes are chosen with: nothing, and floats are never asked.
+struct Scheme {
+    exact: bool, // never
+}
+
+fn scheme_of(largest: u32) -> Scheme {
+    return Scheme(false);
 }
 
 fn encode(
+    scheme: Scheme,
     x: ptr<function, array<vec4<u32>, QUADS>>,
-    largest: u32,
     words: ptr<function, array<u32, BLOCK_WORDS>>,
     measure: bool,
     errors: ptr<function, Errors>,
-) -> Encoded {
+) -> bool {
     let bits = (*x)[0];
     for (var i = 0u; i < 4u; i++) {
         (*words)[i] = bits[i];
     }
     if measure {
-        let finite_bits = select(vec4(0u), bits, (bits & vec4(0x7fffffffu)) < vec4(INFINITY_BITS));
-        add_errors(errors, finite_bits, bitcast<vec4<f32>>(finite_bits));
+        var sums = begin_sums(errors);
+        let value = select(vec4(0u), bits, (bits & vec4(0x7fffffffu)) < vec4(INFINITY_BITS));
+        add_scaled(&sums, value, bitcast<vec4<f32>>(value), sums.unit);
+        end_sums(errors, sums);
     }
-    return Encoded(0u, false);
+    return false;
 }
 
-fn settled_code(encoded: Encoded, x: u32) -> u32 {
+fn propose(scheme: Scheme, x: vec4<u32>) -> Proposal {
+    return Proposal(vec4(0), vec4(0.0), vec4(0u));
+}
+
+fn settled_code(scheme: Scheme, x: u32) -> u32 {
     return x;
 }
 
@@ -39,7 +51,7 @@ fn code_bits(i: u32, code: u32) -> Bits {
     return Bits(4u * i, 0u, 0u, code);
 }
 
-fn decoded_code(encoded: Encoded, code: u32) -> f32 {
+fn decoded_code(scheme: Scheme, code: u32) -> f32 {
     return bitcast<f32>(code);
 }
 

@@ -5,16 +5,18 @@
 const CODE_BITS: u32 = 4u;
 const LOWEST: i32 = -8;
 const HIGHEST: i32 = 7;
+const DOUBT: f32 = 0.5 - 0.000005; // 9 * 2^-24 * 8 is 0.0000043
 // The largest value of a unit is below scale * 2^SCALE_TO_LARGEST.
 const SCALE_TO_LARGEST: u32 = 3u;
 
 // Eight codes in storage order; the second word is not used.
 fn packed(low: vec4<i32>, high: vec4<i32>) -> vec2<u32> {
-    return vec2(nibbles_of(low) | (nibbles_of(high) << 16u), 0u);
+    // Adding 8 to four bits in two's complement turns the uppermost over.
+    return vec2((nibbles_of(low) | (nibbles_of(high) << 16u)) ^ 0x88888888u, 0u);
 }
 
 fn nibbles_of(q: vec4<i32>) -> u32 {
-    let nibble = bitcast<vec4<u32>>(q + vec4(8));
+    let nibble = bitcast<vec4<u32>>(q) & vec4(15u);
     return nibble.x | (nibble.y << 4u) | (nibble.z << 8u) | (nibble.w << 12u);
 }
 

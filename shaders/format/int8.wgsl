@@ -4,6 +4,7 @@
 const CODE_BITS: u32 = 8u;
 const LOWEST: i32 = -128;
 const HIGHEST: i32 = 127;
+const DOUBT: f32 = 0.5 - 0.000075; // 9 * 2^-24 * 128 is 0.0000687
 // The largest value of a unit is below scale * 2^SCALE_TO_LARGEST.
 const SCALE_TO_LARGEST: u32 = 7u;
 

@@ -9,52 +9,64 @@ const BLOCK_LEN: u32 = 32u;
 const BLOCK_BYTES: u32 = 34u;
 const BLOCK_WORDS: u32 = 9u;
 const QUADS: u32 = 8u;
+const DOUBT: f32 = 0.5 - 0.000075; // 9 * 2^-24 * 128 is 0.0000687
 
-struct Encoded {
-    doubt: u32,   // bit i: the code of element i must be settled
+// What a block's codes are chosen with.
+struct Scheme {
+    exact: bool,  // floats cannot decide any code: the block is too small, or what d means is not finite
     d: u32,       // amax / 127
     scale: u32,   // the stored d, widened
-    small: bool,  // too small for floats: all codes are settled, none proposed
+    inverse: f32, // about 1 / d
 }
 
+fn scheme_of(largest: u32) -> Scheme {
+    let d = quotient_by(largest, 127u);
+    let scale = widened_half(half_bits(d));
+    // Below 2^-95 an adapter that flushes subnormals would lose bits of the values or of 1/d.
+    let small = largest < 0x10000000u;
+    let exact = largest != 0u && (small || scale == 0u || scale == INFINITY_BITS);
+    return Scheme(exact, d, scale, select(1.0 / bitcast<f32>(d), 0.0, small));
+}
+
+// Proposes a block, and says whether some of its codes are in doubt.
 fn encode(
+    scheme: Scheme,
     x: ptr<function, array<vec4<u32>, QUADS>>,
-    largest: u32,
     words: ptr<function, array<u32, BLOCK_WORDS>>,
     measure: bool,
     errors: ptr<function, Errors>,
-) -> Encoded {
-    let d = quotient(largest, 0x42fe0000u); // 127
-    let half = half_bits(d);
-    let scale = widened_half(half);
-    // Below 2^-95 an adapter that flushes subnormals would lose bits of the values or of 1/d.
-    let small = largest < 0x10000000u;
-    let inverse = select(1.0 / bitcast<f32>(d), 0.0, small);
-    var doubt = 0u;
-    (*words)[0] = half;
+) -> bool {
+    var sums = begin_sums(errors);
+    let step = bitcast<f32>(scheme.scale) * sums.unit;
+    var rest = vec4(0u);
+    (*words)[0] = half_bits(scheme.d);
     for (var q = 0u; q < QUADS; q++) {
         let bits = (*x)[q];
-        let proposed = proposal(bitcast<vec4<f32>>(bits) * inverse);
-        let code = with_sign(proposed.magnitude, bits);
-        doubt |= mask_of(proposed.doubt) << (4u * q);
-        let bytes = bitcast<vec4<u32>>(code) & vec4(0xffu);
+        let proposed = propose(scheme, bits);
+        rest = max(rest, proposed.rest);
+        let bytes = bitcast<vec4<u32>>(proposed.code) & vec4(0xffu);
         let word = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
         (*words)[q] |= word << 16u;
         (*words)[q + 1u] = word >> 16u;
-        if measure && !small {
-            add_errors(errors, bits, vec4<f32>(code) * bitcast<f32>(scale));
-            // An infinite scale makes NaN of a code of 0.
-            let nothing = (proposed.magnitude == vec4(0u)) & vec4(scale != INFINITY_BITS);
-            count_zeroed(errors, bits, (nothing | vec4(scale == 0u)) & !proposed.doubt);
+        if measure {
+            add_scaled(&sums, bits, proposed.real, step);
+            add_zeroed(&sums, bits, bitcast<vec4<u32>>(proposed.code));
         }
     }
-    return Encoded(select(doubt, select(0xffffffffu, 0u, largest == 0u), small), d, scale, small);
+    if measure && !scheme.exact {
+        end_sums(errors, sums);
+    }
+    return any_doubtful(rest);
 }
 
-fn settled_code(encoded: Encoded, x: u32) -> u32 {
+fn propose(scheme: Scheme, x: vec4<u32>) -> Proposal {
+    return proposal(bitcast<vec4<f32>>(x) * scheme.inverse);
+}
+
+fn settled_code(scheme: Scheme, x: u32) -> u32 {
     // ggml takes 1/0 for 0; an infinite 1/d it casts to integers, which gives 0 too.
-    let inverse = quotient(0x3f800000u, encoded.d); // 1 / d
-    if encoded.d == 0u || inverse == INFINITY_BITS {
+    let inverse = quotient(0x3f800000u, scheme.d); // 1 / d
+    if scheme.d == 0u || inverse == INFINITY_BITS {
         return 0u;
     }
     let code = nearest_away(product(magnitude(x), inverse));
@@ -66,8 +78,8 @@ fn code_bits(i: u32, code: u32) -> Bits {
     return Bits(2u + i, 0u, 8u, code);
 }
 
-fn decoded_code(encoded: Encoded, code: u32) -> f32 {
-    return f32(bitcast<i32>(code << 24u) >> 24u) * bitcast<f32>(encoded.scale);
+fn decoded_code(scheme: Scheme, code: u32) -> f32 {
+    return f32(bitcast<i32>(code << 24u) >> 24u) * bitcast<f32>(scheme.scale);
 }
 
 // Four values of a block from its words.

@@ -8,7 +8,7 @@ struct Errors {
     squared: f32,       // in 2^(2 exponent)
     worst: f32,         // in 2^exponent
     exponent: i32,
-    clipped: u32,       // values beyond the format's range
+    clipped: u32,       // values whose code means infinity or NaN
     zeroed: u32,        // values other than zero whose code means zero
 }
 
@@ -34,25 +34,55 @@ fn expect_errors(errors: ptr<function, Errors>, largest: u32) {
     }
 }
 
-// Adds four finite values (bits) and what their codes mean. A meaning that is not finite is counted, for it would drown the sums.
-fn add_errors(errors: ptr<function, Errors>, x: vec4<u32>, decoded: vec4<f32>) {
-    let unit = power_of_two(-(*errors).exponent);
-    let value = bitcast<vec4<f32>>(x) * unit;
-    let lost = (bitcast<vec4<u32>>(decoded) & vec4(0x7fffffffu)) >= vec4(0x7f800000u);
-    let error = select(abs(value - decoded * unit), vec4(0.0), lost);
-    let clipped = select(vec4(0u), vec4(1u), lost);
-    (*errors).clipped += (clipped.x + clipped.y) + (clipped.z + clipped.w);
-    let squared_error = error * error;
-    let squared = value * value;
-    (*errors).squared_error += (squared_error.x + squared_error.y) + (squared_error.z + squared_error.w);
-    (*errors).squared += (squared.x + squared.y) + (squared.z + squared.w);
-    (*errors).worst = max((*errors).worst, max(max(error.x, error.y), max(error.z, error.w)));
+// The sums of a block, four side by side, in the units of the Errors that they end up in.
+struct Sums {
+    unit: f32,
+    squared_error: vec4<f32>,
+    squared: vec4<f32>,
+    worst: vec4<u32>,   // bits, which order like integers
+    nonzero: vec4<u32>, // values other than zero, less codes other than zero: what became zero
 }
 
-// Counts the values other than zero among x (bits) whose code means zero.
-fn count_zeroed(errors: ptr<function, Errors>, x: vec4<u32>, nothing: vec4<bool>) {
-    let zeroed = select(vec4(0u), vec4(1u), nothing & ((x << vec4(1u)) != vec4(0u)));
-    (*errors).zeroed += (zeroed.x + zeroed.y) + (zeroed.z + zeroed.w);
+fn begin_sums(errors: ptr<function, Errors>) -> Sums {
+    return Sums(power_of_two(-(*errors).exponent), vec4(0.0), vec4(0.0), vec4(0u), vec4(0u));
+}
+
+// Adds four finite values (bits), and their codes as floats times `step`, the scale in the units of the sums.
+fn add_scaled(sums: ptr<function, Sums>, x: vec4<u32>, code: vec4<f32>, step: f32) {
+    let value = bitcast<vec4<f32>>(x) * (*sums).unit;
+    let error = value - code * step;
+    (*sums).squared_error += error * error;
+    (*sums).squared += value * value;
+    (*sums).worst = max((*sums).worst, bitcast<vec4<u32>>(error) & vec4(0x7fffffffu));
+}
+
+// Counts the values (bits) other than zero, and takes the codes (magnitudes) other than zero away again.
+fn add_zeroed(sums: ptr<function, Sums>, x: vec4<u32>, code: vec4<u32>) {
+    (*sums).nonzero += min(x << vec4(1u), vec4(1u)) - min(code, vec4(1u));
+}
+
+fn end_sums(errors: ptr<function, Errors>, sums: Sums) {
+    (*errors).squared_error += (sums.squared_error.x + sums.squared_error.y) + (sums.squared_error.z + sums.squared_error.w);
+    (*errors).squared += (sums.squared.x + sums.squared.y) + (sums.squared.z + sums.squared.w);
+    let worst = max(max(sums.worst.x, sums.worst.y), max(sums.worst.z, sums.worst.w));
+    (*errors).worst = max((*errors).worst, bitcast<f32>(worst));
+    (*errors).zeroed += (sums.nonzero.x + sums.nonzero.y) + (sums.nonzero.z + sums.nonzero.w);
+}
+
+// Adds one finite value (bits) and what its code means. A meaning that is not finite is counted; it would drown the sums.
+fn add_error(errors: ptr<function, Errors>, x: u32, meaning: f32) {
+    let unit = power_of_two(-(*errors).exponent);
+    let value = bitcast<f32>(x) * unit;
+    let size = bitcast<u32>(meaning) & 0x7fffffffu;
+    (*errors).squared += value * value;
+    if size >= 0x7f800000u {
+        (*errors).clipped++;
+    } else {
+        let error = abs(value - meaning * unit);
+        (*errors).squared_error += error * error;
+        (*errors).worst = max((*errors).worst, error);
+        (*errors).zeroed += u32(size == 0u && (x << 1u) != 0u);
+    }
 }
 
 // One invocation's sums in 16 bytes: counts of up to 1023 and the exponent share a word.

@@ -29,7 +29,7 @@ fn parts(bits: u32) -> Parts {
 }
 
 // The f32 nearest to (value + sticky) * 2^exponent, 0 <= sticky < 1, where `sticky` says only whether it is above 0.
-// Overflow gives infinity. With `sticky` the value must have at least 26 significant bits.
+// Overflow gives infinity. With `sticky` the value must have at least 25 significant bits.
 fn rounded(value: u32, sticky: bool, exponent: i32) -> u32 {
     if value == 0u {
         return 0u;
@@ -55,6 +55,20 @@ fn rounded(value: u32, sticky: bool, exponent: i32) -> u32 {
     return mantissa + (u32(max(top + 126, 0)) << 23u);
 }
 
+// The next `width` bits of a quotient, and the remainder: rest * 2^width = digit * divisor + new rest, modulo 2^32, which is
+// exact because both remainders are under 2^24.
+fn next_digit(rest: u32, divisor: u32, width: u32, inverse: f32) -> vec2<u32> {
+    var digit = u32(f32(rest) * f32(1u << width) * inverse);
+    var left = bitcast<i32>((rest << width) - digit * divisor);
+    let under = left < 0;
+    digit -= u32(under);
+    left += select(0, bitcast<i32>(divisor), under);
+    let over = left >= bitcast<i32>(divisor);
+    digit += u32(over);
+    left -= select(0, bitcast<i32>(divisor), over);
+    return vec2(digit, bitcast<u32>(left));
+}
+
 // a / b for positive a and b; b = 0 gives infinity.
 fn quotient(a: u32, b: u32) -> u32 {
     let n = parts(a);
@@ -65,17 +79,23 @@ fn quotient(a: u32, b: u32) -> u32 {
     if d.mantissa == 0u {
         return INFINITY_BITS;
     }
-    var digits = n.mantissa / d.mantissa;
-    var rest = n.mantissa - digits * d.mantissa;
-    // 27 more binary digits, 8 at a time: 26 for the rounding, 1 because the first may be 0.
-    for (var left = 27u; left != 0u; left -= min(left, 8u)) {
-        let shift = min(left, 8u);
-        let wide = rest << shift;
-        let digit = wide / d.mantissa;
-        rest = wide - digit * d.mantissa;
-        digits = (digits << shift) | digit;
-    }
+    // A float proposes each digit to within one, the remainder corrects it: processors divide floats in vectors, integers singly.
+    let inverse = 1.0 / f32(d.mantissa);
+    let whole = u32(n.mantissa >= d.mantissa);
+    let high = next_digit(n.mantissa - whole * d.mantissa, d.mantissa, 14u, inverse);
+    let low = next_digit(high.y, d.mantissa, 13u, inverse);
+    let digits = (whole << 27u) | (high.x << 13u) | low.x;
+    let rest = low.y;
     return rounded(digits, rest != 0u, n.exponent - d.exponent - 27);
+}
+
+// a / divisor for positive a and a literal divisor from 1 to 128: compilers turn that division into a product.
+fn quotient_by(a: u32, divisor: u32) -> u32 {
+    let n = parts(a);
+    // 32 bits over 7 leave 25 at least: the 24 of the result and the one that rounds.
+    let wide = n.mantissa << 8u;
+    let digits = wide / divisor;
+    return rounded(digits, digits * divisor != wide, n.exponent - 8);
 }
 
 // The 64-bit product of two numbers under 2^32, as (low, high).

@@ -13,10 +13,10 @@ fn finite(x: vec4<u32>) -> vec4<u32> {
     return select(saturated, vec4(0u), size > vec4(INFINITY_BITS));
 }
 
-// Notes the values among x, the first of them number `index` of the dispatch, that are NaN or infinite.
-fn note_non_finite(slot: u32, index: u32, x: vec4<u32>) {
+// Notes the values among x, of which `count` are valid and the first is number `index` of the dispatch, that are NaN or infinite.
+fn note_non_finite(slot: u32, index: u32, count: u32, x: vec4<u32>) {
     let bad = select(vec4(0u), vec4(1u, 2u, 4u, 8u), (x & vec4(0x7fffffffu)) >= vec4(INFINITY_BITS));
-    let mask = bad.x | bad.y | bad.z | bad.w;
+    let mask = (bad.x | bad.y | bad.z | bad.w) & ((1u << min(count, 4u)) - 1u);
     if mask != 0u {
         atomicAdd(&status[2u * slot], countOneBits(mask));
         // The complement, because the words begin as 0 and the smallest index is wanted.

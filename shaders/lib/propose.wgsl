@@ -1,36 +1,32 @@
-// Rounds float candidates to integers by their bits, and says which of them the float is too coarse to decide.
+// Rounds float candidates to integers, and says which of them the float is too coarse to decide.
 //
-// A candidate y of |y| < 256 may be off by DOUBT units of its 24-bit mantissa: 1/s is 2.5 ULP off at most, the product 1 ULP,
-// the reference's own rounding 1 ULP (WGSL section 15.7.4), which is 9 units; the rest is margin.
-// Bits rather than i32(): a conversion is clamped by every back end and costs more than these shifts.
+// A candidate y is off by 9 * 2^-24 |y| at most: 1/s is 2.5 ULP off, the product 1 ULP, the reference's own rounding 1 ULP (WGSL
+// section 15.7.4). The codec's DOUBT is 1/2 less that for its largest code: where y lies nearer to an integer, that is its code.
+// Whatever a device does with the sum below, a code that is not the nearest leaves a rest that shows it.
 
-const DOUBT: u32 = 16u;
+// 1.5 * 2^23: a float of this size has steps of 1, so that the sum's last bits are the rounded integer.
+const STEPS_OF_ONE: f32 = 12582912.0;
+const STEPS_OF_ONE_BITS: i32 = 0x4b400000;
 
 struct Proposal {
-    // |y| rounded to the nearest integer, ties away.
-    magnitude: vec4<u32>,
-    // So near to a tie that the exact value may lie on its other side.
-    doubt: vec4<bool>,
+    code: vec4<i32>,
+    real: vec4<f32>, // the code again
+    rest: vec4<u32>, // the bits of |y - code|: they order like integers, whose maximum is cheaper than that of floats
 }
 
 fn proposal(y: vec4<f32>) -> Proposal {
-    let bits = bitcast<vec4<u32>>(y) & vec4(0x7fffffffu);
-    let mantissa = (bits & vec4(0x7fffffu)) | vec4(0x800000u);
-    // mantissa >> shift is the whole part of 2 |y|.
-    let shift = min(vec4(149u) - (bits >> vec4(23u)), vec4(31u));
-    let one = vec4(1u) << shift;
-    let beside_tie = (mantissa + one + vec4(DOUBT)) & ((one << vec4(1u)) - vec4(1u));
-    return Proposal(((mantissa >> shift) + vec4(1u)) >> vec4(1u), beside_tie <= vec4(2u * DOUBT));
+    let code = bitcast<vec4<i32>>(y + vec4(STEPS_OF_ONE)) - vec4(STEPS_OF_ONE_BITS);
+    let real = vec4<f32>(code);
+    return Proposal(code, real, bitcast<vec4<u32>>(y - real) & vec4(0x7fffffffu));
 }
 
-// Bit i is set where the i-th of four is.
-fn mask_of(flags: vec4<bool>) -> u32 {
-    let bits = select(vec4(0u), vec4(1u, 2u, 4u, 8u), flags);
+// Whether one of four is in doubt.
+fn any_doubtful(rest: vec4<u32>) -> bool {
+    return max(max(rest.x, rest.y), max(rest.z, rest.w)) >= bitcast<u32>(DOUBT);
+}
+
+// Bit i is set where the i-th of four is in doubt.
+fn doubtful(rest: vec4<u32>) -> u32 {
+    let bits = select(vec4(0u), vec4(1u, 2u, 4u, 8u), rest >= vec4(bitcast<u32>(DOUBT)));
     return bits.x | bits.y | bits.z | bits.w;
-}
-
-// The integers with the signs of x.
-fn with_sign(value: vec4<u32>, x: vec4<u32>) -> vec4<i32> {
-    let sign = bitcast<vec4<i32>>(x) >> vec4(31u);
-    return (bitcast<vec4<i32>>(value) ^ sign) - sign;
 }

@@ -31,50 +31,55 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let mine = share(group, groups, lane, params.runs_per_group, params.lane_stride);
+    // The unit in hand, and its largest so far; runs of one unit that follow each other are merged into it once.
+    var unit = 0xffffffffu;
+    var largest = vec4(0u);
+    var careful = 0u; // bit i: the i-th run of this invocation
     for (var step = 0u; step < params.steps; step++) {
         let first = (mine.first + step * params.step_stride) * (4u * params.run_quads);
-        if first < params.elements {
-            run_maximum(first);
+        if first >= params.elements {
+            break;
         }
+        let at = params.position + first;
+        let here = params.unit_first + at / params.unit_len;
+        var run = vec4(0u);
+        let whole = at % params.unit_len + 4u * params.run_quads <= params.unit_len && first + 4u * params.run_quads <= params.elements;
+        for (var q = 0u; whole && q < params.run_quads; q++) {
+            run = max(run, source_quad(params.source_first + (first >> 2u) + q) & vec4(0x7fffffffu));
+        }
+        if !whole || any(run >= vec4(INFINITY_BITS)) {
+            careful |= 1u << step;
+            continue;
+        }
+        if here != unit {
+            merge(unit, largest);
+            unit = here;
+            largest = vec4(0u);
+        }
+        largest = max(largest, run);
+    }
+    merge(unit, largest);
+    // Put off to here, and seldom needed: processors run both sides of a branch for all lanes.
+    for (; careful != 0u; careful &= careful - 1u) {
+        careful_run((mine.first + firstTrailingBit(careful) * params.step_stride) * (4u * params.run_quads));
     }
 }
 
-fn run_maximum(first: u32) {
-    var unit = params.unit_first + (params.position + first) / params.unit_len;
-    var position = (params.position + first) % params.unit_len;
-    var largest = vec4(0u);
+// A run that holds several units, the tensor's end, or values that are not finite.
+fn careful_run(first: u32) {
     for (var q = 0u; q < params.run_quads; q++) {
         let index = first + 4u * q;
         if index >= params.elements {
             break;
         }
-        var x = source_quad(params.source_first + (index >> 2u));
-        if index + 4u > params.elements {
-            x = select(vec4(0u), x, vec4(index) + vec4(0u, 1u, 2u, 3u) < vec4(params.elements));
-        }
-        var size = x & vec4(0x7fffffffu);
-        if any(size >= vec4(INFINITY_BITS)) {
-            note_non_finite(params.slot, index, x);
-            size = finite(x) & vec4(0x7fffffffu);
-        }
-        if position + 4u < params.unit_len {
-            largest = max(largest, size);
-            position += 4u;
-        } else {
-            // A unit ends within this quad or with it.
-            for (var i = 0u; i < 4u; i++) {
-                largest.x = max(largest.x, size[i]);
-                position++;
-                if position == params.unit_len {
-                    merge(unit, largest);
-                    largest = vec4(0u);
-                    unit++;
-                    position = 0u;
-                }
-            }
+        let inside = vec4(index) + vec4(0u, 1u, 2u, 3u) < vec4(params.elements);
+        let x = select(vec4(0u), source_quad(params.source_first + (index >> 2u)), inside);
+        note_non_finite(params.slot, index, 4u, x);
+        let size = finite(x) & vec4(0x7fffffffu);
+        for (var i = 0u; i < 4u; i++) {
+            merge(params.unit_first + (params.position + index + i) / params.unit_len, vec4(size[i]));
         }
     }
-    merge(unit, largest);
 }
 
 fn merge(unit: u32, largest: vec4<u32>) {

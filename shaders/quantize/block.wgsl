@@ -2,7 +2,7 @@
 //
 // Shapes: source [elements] -> blocks [blocks, BLOCK_BYTES], the bytes of the format's files.
 // Dispatch: an invocation takes `steps` packs; a pack is the 1 or 2 blocks that fill whole words, so no two write one word.
-// The codec of slot `format` proposes a block's codes with floats and lists those it doubts; they are settled by integers.
+// The codec of slot `format` proposes a block's codes with floats; those that it doubts are settled by integers.
 #import source
 #import format
 #import lib/grid
@@ -19,6 +19,7 @@ struct Params {
     steps: u32,
     lane_stride: u32,
     step_stride: u32,
+    quads: u32,        // QUADS, said by the host so that compilers keep the loop
     policy: u32,
     slot: u32,
     partials: u32,     // error sums to write, one an invocation; 0: measure nothing
@@ -36,99 +37,128 @@ fn main(
 ) {
     let mine = share(group, groups, lane, params.packs_per_group, params.lane_stride);
     var errors = no_errors();
+    var open = 0u; // bit i: the i-th block of this invocation holds codes that floats cannot decide
     for (var step = 0u; step < params.steps; step++) {
-        let pack = mine.first + step * params.step_stride;
         var carry = 0u;
         for (var member = 0u; member < params.pack; member++) {
-            let block = pack * params.pack + member;
+            let block = (mine.first + step * params.step_stride) * params.pack + member;
             if block < params.blocks {
-                carry = quantize_block(block, carry, &errors);
+                let x = read_block(block);
+                carry = propose_block(block, x, carry, step * params.pack + member, &open, &errors);
             }
         }
+    }
+    // Put off to here, and seldom needed: processors run both sides of a branch for all lanes.
+    for (; open != 0u; open &= open - 1u) {
+        let bit = firstTrailingBit(open);
+        settle_block((mine.first + bit / params.pack * params.step_stride) * params.pack + bit % params.pack, &errors);
     }
     if mine.invocation < params.partials {
         partials[mine.invocation] = packed_errors(errors);
     }
 }
 
-// Returns the last half word of a block that ends within a word, for its neighbour.
-fn quantize_block(block: u32, carry: u32, errors: ptr<function, Errors>) -> u32 {
-    var x: array<vec4<u32>, QUADS>;
+struct Source {
+    values: array<vec4<u32>, QUADS>,
+    largest: u32,  // the largest finite magnitude
+    foreign: bool, // it holds values that are not finite
+}
+
+// Reads a block; by policy what is not finite is replaced.
+fn read_block(block: u32) -> Source {
+    var x: Source;
     let first = block * BLOCK_LEN;
     let first_quad = params.source_first + block * QUADS;
     var size = vec4(0u);
     for (var q = 0u; q < QUADS; q++) {
-        x[q] = source_quad(first_quad + q);
+        x.values[q] = source_quad(first_quad + q);
     }
     if first + BLOCK_LEN > params.elements {
         // What lies behind the last element is not ours to read a meaning into.
         for (var q = 0u; q < QUADS; q++) {
-            x[q] = select(vec4(0u), x[q], vec4(first + 4u * q) + vec4(0u, 1u, 2u, 3u) < vec4(params.elements));
+            let inside = vec4(first + 4u * q) + vec4(0u, 1u, 2u, 3u) < vec4(params.elements);
+            x.values[q] = select(vec4(0u), x.values[q], inside);
         }
     }
     for (var q = 0u; q < QUADS; q++) {
-        size = max(size, x[q] & vec4(0x7fffffffu));
+        size = max(size, x.values[q] & vec4(0x7fffffffu));
     }
-    var largest = max(max(size.x, size.y), max(size.z, size.w));
-    if largest >= INFINITY_BITS {
+    x.largest = max(max(size.x, size.y), max(size.z, size.w));
+    x.foreign = x.largest >= INFINITY_BITS;
+    if x.foreign {
         size = vec4(0u);
         for (var q = 0u; q < QUADS; q++) {
-            note_non_finite(params.slot, first + 4u * q, x[q]);
+            let clean = finite(x.values[q]);
+            size = max(size, clean & vec4(0x7fffffffu));
             if params.policy != KEEP {
-                x[q] = finite(x[q]);
+                x.values[q] = clean;
             }
-            size = max(size, finite(x[q]) & vec4(0x7fffffffu));
         }
-        largest = max(max(size.x, size.y), max(size.z, size.w));
+        x.largest = max(max(size.x, size.y), max(size.z, size.w));
     }
-    if params.partials != 0u {
-        expect_errors(errors, largest);
-    }
+    return x;
+}
 
+// Returns the last half word of a block that ends within a word, for its neighbour.
+fn propose_block(block: u32, source: Source, carry: u32, bit: u32, open: ptr<function, u32>, errors: ptr<function, Errors>) -> u32 {
+    let measure = params.partials != 0u;
+    if measure {
+        expect_errors(errors, source.largest);
+    }
+    var x = source.values;
     var words: array<u32, BLOCK_WORDS>;
-    let encoded = encode(&x, largest, &words, params.partials != 0u, errors);
+    let scheme = scheme_of(source.largest);
+    let near = encode(scheme, &x, &words, measure, errors);
+    *open |= select(0u, 1u << bit, near || scheme.exact || source.foreign);
 
     let byte = block * BLOCK_BYTES;
     let word = params.word_first + (byte >> 2u);
-    var last = words[BLOCK_WORDS - 1u];
-    if (byte & 2u) == 0u {
-        for (var i = 0u; i < BLOCK_WORDS; i++) {
-            blocks[word + i] = words[i];
-        }
-    } else {
-        blocks[word] = carry | (words[0] << 16u);
-        for (var i = 1u; i < BLOCK_WORDS; i++) {
-            blocks[word + i] = (words[i - 1u] >> 16u) | (words[i] << 16u);
-        }
+    // A block that begins within a word is moved up by half a word, behind the end of its neighbour; one that ends within a word
+    // writes the rest of it too, and its neighbour writes that again.
+    let odd = (byte & 2u) != 0u;
+    var before = carry;
+    for (var i = 0u; i < BLOCK_WORDS; i++) {
+        blocks[word + i] = select(words[i], before | (words[i] << 16u), odd);
+        before = words[i] >> 16u;
     }
-    for (var doubt = encoded.doubt; doubt != 0u; doubt &= doubt - 1u) {
-        let i = firstTrailingBit(doubt);
-        let quad = finite(source_quad(first_quad + (i >> 2u)));
-        let low = select(quad.x, quad.y, (i & 1u) == 1u);
-        let high = select(quad.z, quad.w, (i & 1u) == 1u);
-        settle_element(encoded, i, select(low, high, (i & 2u) == 2u), 4u * params.word_first + byte, errors);
-    }
-    if encoded.doubt != 0u {
-        last = blocks[word + BLOCK_WORDS - 1u];
-    }
-    return last & 0xffffu;
+    return words[BLOCK_WORDS - 1u] & 0xffffu;
 }
 
-// Decides one code by integers and writes it into the block, which this invocation owns.
-fn settle_element(encoded: Encoded, i: u32, x: u32, block_byte: u32, errors: ptr<function, Errors>) {
-    let code = settled_code(encoded, x);
+// Counts what is not finite in a block, and decides codes by integers: those that the proposal doubted, or all.
+fn settle_block(block: u32, errors: ptr<function, Errors>) {
+    let source = read_block(block);
+    let scheme = scheme_of(source.largest);
+    let first_quad = params.source_first + block * QUADS;
+    // Values are read again: an array indexed by a variable would be put into memory, and slow down all of the kernel. The mask is
+    // made first, for the loop that settles is long, and lanes wait for each other in it.
+    var doubt = 0u;
+    for (var q = 0u; q < params.quads; q++) {
+        let raw = source_quad(first_quad + q);
+        let index = block * BLOCK_LEN + 4u * q;
+        if source.foreign && index < params.elements {
+            note_non_finite(params.slot, index, params.elements - index, raw);
+        }
+        doubt |= select(doubtful(propose(scheme, finite(raw)).rest), 15u, scheme.exact) << (4u * q);
+    }
+    for (; doubt != 0u; doubt &= doubt - 1u) {
+        settle(block, scheme, firstTrailingBit(doubt), first_quad, errors);
+    }
+}
+
+fn settle(block: u32, scheme: Scheme, i: u32, first_quad: u32, errors: ptr<function, Errors>) {
+    let quad = finite(source_quad(first_quad + (i >> 2u)));
+    let x = quad[i & 3u];
+    let code = settled_code(scheme, x);
     let place = code_bits(i, code);
-    let byte = block_byte + place.byte;
+    let byte = 4u * params.word_first + block * BLOCK_BYTES + place.byte;
     let shift = (byte & 3u) * 8u + place.shift;
     let mask = ((1u << place.width) - 1u) << shift;
     blocks[byte >> 2u] = (blocks[byte >> 2u] & ~mask) | ((place.value << shift) & mask);
-    if params.partials != 0u {
-        let decoded = decoded_code(encoded, code);
-        let zeroed = magnitude(bitcast<u32>(decoded)) == 0u && magnitude(x) != 0u;
-        (*errors).zeroed += select(0u, 1u, zeroed);
-        if encoded.small {
-            // Measured here; of the others the proposal was, and at a tie it is as wrong as this code.
-            add_errors(errors, vec4(x, 0u, 0u, 0u), vec4(decoded, 0.0, 0.0, 0.0));
-        }
+    if params.partials != 0u && scheme.exact {
+        add_error(errors, x, decoded_code(scheme, code));
+    } else if params.partials != 0u && magnitude(x) != 0u {
+        // The proposal was measured, and at a tie it is as wrong as this code: only the count of zeros can change.
+        (*errors).zeroed += u32(magnitude(bitcast<u32>(decoded_code(scheme, code))) == 0u);
+        (*errors).zeroed -= u32(propose(scheme, quad).code[i & 3u] == 0);
     }
 }

@@ -30,16 +30,13 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> codes: array<u32>;
 @group(0) @binding(5) var<storage, read_write> partials: array<vec4<u32>>; // [invocations] error sums
 
+// What the proposal of a run found.
+const DECIDED: u32 = 0u;
+const NEAR: u32 = 1u;       // codes that floats cannot decide
+const NOT_FINITE: u32 = 2u; // values that have to be replaced first
+
 // Below 2^-120 an adapter that flushes subnormals would lose bits of the values, and 1/scale may overflow.
 const LEAST_SCALE: u32 = 0x03800000u;
-
-// The unit of the elements being read, and what its floats are.
-struct Unit {
-    index: u32,
-    position: u32,
-    scale: u32,
-    inverse: f32,
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -49,110 +46,119 @@ fn main(
 ) {
     let mine = share(group, groups, lane, params.runs_per_group, params.lane_stride);
     var errors = no_errors();
+    var near = 0u;  // bit i: the i-th run of this invocation holds codes that floats cannot decide
+    var whole = 0u; // bit i: nothing of that run was proposed
     for (var step = 0u; step < params.steps; step++) {
         let first = (mine.first + step * params.step_stride) * (8u * params.run_octets);
         if first < params.elements {
-            quantize_run(first, &errors);
+            let at = params.position + first;
+            let scale = scales[params.unit_first + at / params.unit_len];
+            let one_unit = at % params.unit_len + 8u * params.run_octets <= params.unit_len;
+            if one_unit && first + 8u * params.run_octets <= params.elements && scale >= LEAST_SCALE {
+                let found = propose_run(first, scale, &errors);
+                near |= u32(found == NEAR) << step;
+                whole |= u32(found == NOT_FINITE) << step;
+            } else {
+                whole |= 1u << step;
+            }
         }
+    }
+    // Put off to here, and seldom needed: processors run both sides of a branch for all lanes.
+    for (var open = near | whole; open != 0u; open &= open - 1u) {
+        let step = firstTrailingBit(open);
+        let first = (mine.first + step * params.step_stride) * (8u * params.run_octets);
+        settle_run(first, ((whole >> step) & 1u) == 1u, &errors);
     }
     if mine.invocation < params.partials {
         partials[mine.invocation] = packed_errors(errors);
     }
 }
 
-fn unit_of(index: u32) -> Unit {
-    let at = params.position + index;
-    let unit = params.unit_first + at / params.unit_len;
-    let scale = scales[unit];
-    return Unit(unit, at % params.unit_len, scale, select(1.0 / bitcast<f32>(scale), 0.0, scale < LEAST_SCALE));
+// Decides codes of a run by integers: those that the proposal doubted, or the whole run.
+fn settle_run(first: u32, whole: bool, errors: ptr<function, Errors>) {
+    let scale = scales[params.unit_first + (params.position + first) / params.unit_len];
+    let inverse = 1.0 / bitcast<f32>(scale);
+    // The mask is made first, for the loop that settles is long, and lanes wait for each other in it.
+    var doubt = 0u;
+    for (var quad = 0u; quad < 2u * params.run_octets; quad++) {
+        let x = finite(source_quad(params.source_first + (first >> 2u) + quad));
+        doubt |= select(doubtful(propose(x, inverse).rest), 15u, whole) << (4u * quad);
+    }
+    for (; doubt != 0u; doubt &= doubt - 1u) {
+        let i = firstTrailingBit(doubt);
+        let x = finite(source_quad(params.source_first + ((first + i) >> 2u)));
+        settle(first + i, x[i & 3u], whole, propose(x, inverse).code[i & 3u], errors);
+    }
 }
 
-fn quantize_run(first: u32, errors: ptr<function, Errors>) {
-    var unit = unit_of(first);
-    var doubt = 0u;
-    var small = 0u;
+fn propose(x: vec4<u32>, inverse: f32) -> Proposal {
+    // Above the highest code every candidate is clamped to it, so there is no tie to doubt. As signed integers the bits of floats
+    // order rightly against a positive one.
+    let y = bitcast<vec4<i32>>(bitcast<vec4<f32>>(x) * inverse);
+    return proposal(bitcast<vec4<f32>>(min(y, vec4(bitcast<i32>(f32(HIGHEST))))));
+}
+
+fn propose_run(first: u32, scale: u32, errors: ptr<function, Errors>) -> u32 {
+    let inverse = 1.0 / bitcast<f32>(scale);
+    let before = *errors;
+    let measure = params.partials != 0u;
+    if measure {
+        expect_errors(errors, scale + (SCALE_TO_LARGEST << 23u));
+    }
+    var sums = begin_sums(errors);
+    let step = bitcast<f32>(scale) * sums.unit;
+    var rest = vec4(0u);
+    var largest = vec4(0u);
     for (var octet = 0u; octet < params.run_octets; octet++) {
-        let index = first + 8u * octet;
-        if index >= params.elements {
-            break;
-        }
-        var code: array<vec4<i32>, 2>;
-        for (var half = 0u; half < 2u; half++) {
-            let at = index + 4u * half;
-            var x = source_quad(params.source_first + (at >> 2u));
-            if any((x & vec4(0x7fffffffu)) >= vec4(INFINITY_BITS)) {
-                x = finite(x);
-            }
-            if at + 4u > params.elements {
-                x = select(vec4(0u), x, vec4(at) + vec4(0u, 1u, 2u, 3u) < vec4(params.elements));
-            }
-            // Each element's own scale: four times the same but where a unit ends.
-            var scale = vec4(unit.scale);
-            var inverse = vec4(unit.inverse);
-            if unit.position + 4u < params.unit_len {
-                unit.position += 4u;
-            } else {
-                for (var i = 0u; i < 4u; i++) {
-                    scale[i] = unit.scale;
-                    inverse[i] = unit.inverse;
-                    unit.position++;
-                    if unit.position == params.unit_len {
-                        unit = unit_of(at + i + 1u);
-                    }
-                }
-            }
-            let real = bitcast<vec4<f32>>(x) * inverse;
-            let proposed = proposal(real);
-            let q = clamp(with_sign(proposed.magnitude, x), vec4(LOWEST), vec4(HIGHEST));
-            code[half] = q;
-            let tiny = scale < vec4(LEAST_SCALE);
-            // Above the highest code every candidate is clamped to it, so there is nothing to doubt.
-            let doubtful = (proposed.doubt & (real < vec4(f32(HIGHEST)))) | tiny;
-            doubt |= mask_of(doubtful) << (8u * octet + 4u * half);
-            small |= mask_of(tiny) << (8u * octet + 4u * half);
-            if params.partials != 0u {
-                let largest = max(max(scale.x, scale.y), max(scale.z, scale.w));
-                expect_errors(errors, largest + (SCALE_TO_LARGEST << 23u));
-                // What is small is measured where it is settled.
-                let counted = select(x, vec4(0u), tiny);
-                add_errors(errors, counted, select(vec4<f32>(q) * bitcast<vec4<f32>>(scale), vec4(0.0), tiny));
-                count_zeroed(errors, x, (q == vec4(0)) & !doubtful);
-            }
-        }
-        let words = packed(code[0], code[1]);
-        let word = params.word_first + (index >> 3u) * (CODE_BITS >> 2u);
+        let quad = params.source_first + (first >> 2u) + 2u * octet;
+        let x = source_quad(quad);
+        let y = source_quad(quad + 1u);
+        let p = propose(x, inverse);
+        let q = propose(y, inverse);
+        rest = max(rest, max(p.rest, q.rest));
+        largest = max(largest, max(x & vec4(0x7fffffffu), y & vec4(0x7fffffffu)));
+        let words = packed(p.code, q.code);
+        let word = params.word_first + ((first >> 3u) + octet) * (CODE_BITS >> 2u);
         codes[word] = words.x;
         if CODE_BITS == 8u {
             codes[word + 1u] = words.y;
         }
+        if measure {
+            add_scaled(&sums, x, p.real, step);
+            add_scaled(&sums, y, q.real, step);
+            add_zeroed(&sums, x, bitcast<vec4<u32>>(p.code));
+            add_zeroed(&sums, y, bitcast<vec4<u32>>(q.code));
+        }
     }
-    for (; doubt != 0u; doubt &= doubt - 1u) {
-        let i = firstTrailingBit(doubt);
-        settle_element(first + i, (small >> i) & 1u, errors);
+    if max(max(largest.x, largest.y), max(largest.z, largest.w)) >= INFINITY_BITS {
+        *errors = before;
+        return NOT_FINITE;
     }
+    if measure {
+        end_sums(errors, sums);
+    }
+    return select(DECIDED, NEAR, any_doubtful(rest));
 }
 
-fn settle_element(index: u32, small: u32, errors: ptr<function, Errors>) {
+// Decides one code by integers. `whole` says that nothing of its run was proposed.
+fn settle(index: u32, x: u32, whole: bool, proposed: i32, errors: ptr<function, Errors>) {
     if index >= params.elements {
         return;
     }
-    let quad = finite(source_quad(params.source_first + (index >> 2u)));
-    let low = select(quad.x, quad.y, (index & 1u) == 1u);
-    let high = select(quad.z, quad.w, (index & 1u) == 1u);
-    let x = select(low, high, (index & 2u) == 2u);
     let scale = scales[params.unit_first + (params.position + index) / params.unit_len];
     let size = i32(nearest_even(quotient(magnitude(x), scale)));
     let code = clamp(select(size, -size, x >= 0x80000000u), LOWEST, HIGHEST);
 
-    let bit = index * CODE_BITS;
-    let word = params.word_first + (bit >> 5u);
-    let mask = ((1u << CODE_BITS) - 1u) << (bit & 31u);
-    codes[word] = (codes[word] & ~mask) | ((stored_code(code) << (bit & 31u)) & mask);
-    if params.partials != 0u {
-        (*errors).zeroed += select(0u, 1u, code == 0 && magnitude(x) != 0u);
-        if small != 0u {
-            // Of the others the proposal was measured, and at a tie it is as wrong as this code.
-            add_errors(errors, vec4(x, 0u, 0u, 0u), vec4(f32(code) * bitcast<f32>(scale), 0.0, 0.0, 0.0));
-        }
+    let bit = (index * CODE_BITS) & 31u;
+    let word = params.word_first + ((index >> 3u) * CODE_BITS >> 2u) + select(0u, (index >> 2u) & 1u, CODE_BITS == 8u);
+    let mask = ((1u << CODE_BITS) - 1u) << bit;
+    codes[word] = (codes[word] & ~mask) | ((stored_code(code) << bit) & mask);
+    if params.partials != 0u && whole {
+        expect_errors(errors, scale + (SCALE_TO_LARGEST << 23u));
+        add_error(errors, x, f32(code) * bitcast<f32>(scale));
+    } else if params.partials != 0u && magnitude(x) != 0u {
+        // The proposal was measured, and at a tie it is as wrong as this code: only the count of zeros can change.
+        (*errors).zeroed += u32(code == 0);
+        (*errors).zeroed -= u32(proposed == 0);
     }
 }

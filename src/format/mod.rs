@@ -203,7 +203,10 @@ pub fn known() -> String {
             Storage::Scaled(scaled) => scaled.groups,
             Storage::Block(_) => &[],
         };
-        std::iter::once(format.family.to_owned()).chain(groups.iter().map(|len| format!("{}:g{len}", format.family)))
+        let default = format.to_string();
+        let named = groups.iter().map(|len| format!("{}:g{len}", format.family));
+        let others = named.filter(|name| name.parse::<Format>().is_ok_and(|f| f.to_string() != default));
+        std::iter::once(default.clone()).chain(others.collect::<Vec<_>>())
     });
     names.collect::<Vec<_>>().join(", ")
 }

@@ -30,6 +30,7 @@ pub use params::Params;
 pub use probe::Numerics;
 pub use program::Program;
 pub use recording::{Completed, Download, Recording};
+pub use speed::Copy;
 pub use reflect::{Access, Binding, Reflection};
 
 use crate::error::{Error, Result};

@@ -16,6 +16,7 @@ crate::params!(QuantizeParams {
     steps,
     lane_stride,
     step_stride,
+    quads,
     policy,
     slot,
     partials,
@@ -52,7 +53,7 @@ pub(super) fn quantize(
     let (run_len, pack) = runs(block);
     let extents = [extent(source), extent(target)];
     let spans = spans(gpu, source.stored_elements(), ATOM, &extents)?;
-    let share = |span: &Span| Share::of(gpu, &kernel, span.elements.div_ceil(run_len * pack), run_len * pack);
+    let share = |span: &Span| Share::of(gpu, &kernel, span.elements.div_ceil(run_len * pack), run_len * pack, pack);
     let invocations: Vec<u64> = spans.iter().map(|span| share(span).invocations).collect();
     let sums = Sums::new(gpu, &invocations, slots.options.errors)?;
 
@@ -74,6 +75,7 @@ pub(super) fn quantize(
             steps: share.steps,
             lane_stride: share.lane_stride,
             step_stride: share.step_stride,
+            quads: (run_len / 4) as u32,
             policy: slots.options.non_finite as u32,
             slot: i as u32,
             partials: sums.partials_of(share.invocations),
@@ -103,7 +105,7 @@ pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &F
         else {
             continue;
         };
-        let share = Share::of(gpu, &kernel, span.elements.div_ceil(run_len * pack), run_len * pack);
+        let share = Share::of(gpu, &kernel, span.elements.div_ceil(run_len * pack), run_len * pack, pack);
         let params = DequantizeParams {
             blocks: span.elements.div_ceil(run_len) as u32,
             word_first: (from.skip / 4) as u32,

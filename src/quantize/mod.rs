@@ -92,6 +92,21 @@ pub fn quantize_into(gpu: &Gpu, source: &Tensor, target: &Tensor, options: &Quan
 /// # Errors
 /// What the device says against it; [`Error::Unsupported`] where the tensor is in no format.
 pub fn dequantize(gpu: &Gpu, source: &Tensor) -> Result<Tensor> {
+    let last = source.shape.last().copied().unwrap_or(1);
+    let mut values = Tensor::room(gpu, &source.label, &[source.rows(), source.row_len], Element::F32)?;
+    dequantize_into(gpu, source, &values)?;
+    if last != source.row_len {
+        values = repitch::repitch(gpu, &values, Element::F32, &[source.rows(), last])?;
+    }
+    values.shape.clone_from(&source.shape);
+    Ok(values)
+}
+
+/// Dequantizes into F32 values that are there already, with as many rows and values in a row as the tensor stores.
+///
+/// # Errors
+/// As [`dequantize`], and [`Error::Shape`] where the shapes differ.
+pub fn dequantize_into(gpu: &Gpu, source: &Tensor, values: &Tensor) -> Result<()> {
     let Kind::Coded(format) = source.kind else {
         return Err(Error::Unsupported {
             what: format!("dequantizing {}", source.label),
@@ -99,21 +114,16 @@ pub fn dequantize(gpu: &Gpu, source: &Tensor) -> Result<Tensor> {
             have: format!("{:?}", source.kind),
         });
     };
-    let stored = Tensor::plain(gpu, &source.label, &[source.rows(), source.row_len], Element::F32)?;
-    if source.elements() > 0 {
-        match format.storage {
-            Storage::Block(block) => block::dequantize(gpu, source, &stored, &format, &block)?,
-            Storage::Scaled(card) => scaled::dequantize(gpu, source, &stored, &format, &card)?,
-        }
+    if values.kind != Kind::Plain(Element::F32) || values.elements() != source.stored_elements() {
+        let want = format!("F32 values of {} rows of {}", source.rows(), source.row_len);
+        let got = format!("{:?} of {:?}", values.kind, values.shape);
+        return Err(Error::Shape { what: source.label.clone(), want, got });
     }
-    let last = source.shape.last().copied().unwrap_or(1);
-    let mut values = if last == source.row_len {
-        stored
-    } else {
-        repitch::repitch(gpu, &stored, Element::F32, &[source.rows(), last])?
-    };
-    values.shape.clone_from(&source.shape);
-    Ok(values)
+    match format.storage {
+        _ if source.elements() == 0 => Ok(()),
+        Storage::Block(block) => block::dequantize(gpu, source, values, &format, &block),
+        Storage::Scaled(card) => scaled::dequantize(gpu, source, values, &format, &card),
+    }
 }
 
 /// The length of a row as it will be stored.

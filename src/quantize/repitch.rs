@@ -9,7 +9,7 @@ crate::params!(RepitchParams { from_len, to_len, elements, source_first, quad_fi
 
 /// A copy of `source` as F32 with rows of `shape`'s last dimension, filled up with zeros or cut.
 pub(super) fn repitch(gpu: &Gpu, source: &Tensor, element: Element, shape: &[u64]) -> Result<Tensor> {
-    let values = Tensor::plain(gpu, &format!("scratch/{}", source.label), shape, Element::F32)?;
+    let values = Tensor::room(gpu, &format!("scratch/{}", source.label), shape, Element::F32)?;
     let kernel = gpu.kernel::<RepitchParams>("repitch", &[("source", element.wgsl())])?;
     let (from_len, to_len) = (source.row_len, values.row_len);
     // The rows that a range touches, from a quad's beginning on.

@@ -73,7 +73,7 @@ pub(super) fn quantize(
     // A unit may span windows: all of the maxima are known before the first code is chosen.
     let extents = [extent(source), extent(target), scales_extent(scales, unit_len)];
     let spans = spans(gpu, source.stored_elements(), ATOM, &extents)?;
-    let share = |span: &Span| Share::of(gpu, &encode, span.elements.div_ceil(RUN), RUN);
+    let share = |span: &Span| Share::of(gpu, &encode, span.elements.div_ceil(RUN), RUN, 1);
     let invocations: Vec<u64> = spans.iter().map(|span| share(span).invocations).collect();
     let sums = Sums::new(gpu, &invocations, slots.options.errors)?;
 
@@ -155,7 +155,7 @@ pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &F
         let range = span.first..span.first + span.elements;
         let view = |at: usize| extents[at].0.view(gpu, &extents[at].1(&range));
         let (Some(from), Some(to), Some(units)) = (view(0), view(1), view(2)) else { continue };
-        let share = Share::of(gpu, &kernel, span.elements.div_ceil(RUN), RUN);
+        let share = Share::of(gpu, &kernel, span.elements.div_ceil(RUN), RUN, 1);
         let params = DequantizeParams {
             elements: span.elements as u32,
             word_first: (from.skip / 4) as u32,

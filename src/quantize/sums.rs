@@ -39,13 +39,14 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Spreads `items`, each of `item_len` elements, over the device.
-    pub(super) fn of(gpu: &Gpu, kernel: &Kernel, items: u64, item_len: u64) -> Self {
+    /// Spreads `items`, each of `item_len` elements in `item_parts` parts, over the device.
+    pub(super) fn of(gpu: &Gpu, kernel: &Kernel, items: u64, item_len: u64, item_parts: u64) -> Self {
         let workgroup = kernel.workgroup();
         let software = gpu.info().is_software();
-        // Enough invocations to fill the device, then as many elements for each as the counts in a packed error sum allow.
+        // Enough invocations to fill the device; then as many elements for each as the counts in a packed error sum allow, and as
+        // many parts as a mask of 32 bits.
         let enough = if software { 1 << 12 } else { 1 << 19 };
-        let steps = (items / enough).clamp(1, (512 / item_len).max(1)) as u32;
+        let steps = (items / enough).clamp(1, (512 / item_len).min(32 / item_parts).max(1)) as u32;
         let (lane_stride, step_stride) = if software { (steps, 1) } else { (1, workgroup) };
         let groups = items.div_ceil(u64::from(workgroup) * u64::from(steps));
         Self { per_group: workgroup * steps, steps, lane_stride, step_stride, invocations: groups * u64::from(workgroup) }
