@@ -1,0 +1,131 @@
+//! The command line: one file a subcommand. Data goes to standard output, everything else to standard error.
+
+mod devices;
+mod table;
+mod tour;
+mod weigh;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::{Error, Result};
+use crate::footprint::{Device, Progress};
+use crate::gpu::{Gpu, GpuOptions};
+
+/// Quantizes tensors on any GPU, and weighs what that took.
+///
+/// Without a command it gives the tour: a real transformer layer at three precisions, the bytes that the formula claims beside
+/// the bytes that the device took, and the error that each precision costs.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Exit status: 0 fine, 1 a finding (a claim or bound did not hold), 2 an error.")]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug)]
+struct Common {
+    /// The device: a part of its name, its number in `weighbridge devices`, or `cpu` for the CPU twins [default: the most
+    /// powerful GPU; the CPU twins, with a message, where there is none].
+    #[arg(long, global = true, value_name = "NAME")]
+    adapter: Option<String>,
+    /// Print one JSON document.
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress bar and no remarks on standard error.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the adapters: limits, features, what their floats do, how fast they copy.
+    Devices,
+    /// Quantize a model on the device; formula beside measurement, by name; the error of each tensor.
+    Weigh(weigh::WeighArgs),
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        None => tour::run(&cli.common),
+        Some(Command::Devices) => devices::run(&cli.common),
+        Some(Command::Weigh(args)) => weigh::run(&cli.common, args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            fail(&cli.common, &error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn fail(common: &Common, error: &Error) {
+    if common.json {
+        let document = serde_json::json!({ "schema": 1, "error": error.to_string(), "hint": error.hint() });
+        print(&format!("{document:#}\n"));
+        return;
+    }
+    eprintln!("error: {error}");
+    if let Some(hint) = error.hint() {
+        eprintln!("\nhint: {hint}");
+    }
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no error.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn print_json(document: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(document).map_err(|e| Error::Unsupported {
+        what: "the report".into(),
+        need: "what JSON can hold".into(),
+        have: e.to_string(),
+    })?;
+    print(&(text + "\n"));
+    Ok(())
+}
+
+/// The device that the arguments ask for: a GPU, or the CPU twins where none was named and there is none, which is said.
+fn device(common: &Common, mut options: GpuOptions) -> Result<Device> {
+    match common.adapter.as_deref() {
+        Some("cpu") => return Ok(Device::Cpu),
+        Some(name) => options.adapter = name.parse().unwrap_or_default(),
+        None => {}
+    }
+    match Gpu::open(&options) {
+        Ok(_) => Ok(Device::Gpu(options)),
+        Err(error @ (Error::NoAdapter { .. } | Error::WeakAdapter { .. })) if common.adapter.is_none() => {
+            eprintln!("note: {error}");
+            eprintln!("note: the CPU twins do the work; hint: {}\n", error.hint().unwrap_or_default());
+            Ok(Device::Cpu)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Shows progress on a terminal.
+fn with_progress<T>(common: &Common, work: impl FnOnce(&mut dyn FnMut(Progress<'_>)) -> Result<T>) -> Result<T> {
+    if common.quiet || !std::io::stderr().is_terminal() {
+        return work(&mut |_| ());
+    }
+    let style = indicatif::ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {wide_msg}");
+    let bar = indicatif::ProgressBar::new(0).with_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()));
+    let result = work(&mut |progress: Progress<'_>| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        bar.set_message(format!("{} {}", progress.format, progress.tensor));
+    });
+    bar.finish_and_clear();
+    result
+}
