@@ -106,6 +106,17 @@ impl Plane {
         Some(View { window: segment.buffer.part(start..end), skip: wanted - start })
     }
 
+    /// Copies `range`, whose ends are multiples of 4 or the plane's end, from as many segments as hold it.
+    pub(crate) fn gather(&self, recording: &mut Recording<'_>, range: &Range<u64>, into: &Buffer<u32>) {
+        for segment in &self.segments {
+            let (start, end) = (range.start.max(segment.holds.start), range.end.min(segment.holds.end));
+            if start < end {
+                let bytes = (end - start).next_multiple_of(4);
+                recording.copy(&segment.buffer, segment.at + start - segment.holds.start, into, start - range.start, bytes);
+            }
+        }
+    }
+
     pub(crate) fn buffers(&self) -> impl Iterator<Item = &Buffer<u32>> {
         self.segments.iter().map(|s| &s.buffer)
     }
@@ -285,12 +296,17 @@ const SPAN_LIMIT: u64 = 1 << 30;
 
 /// Cuts `elements` into spans whose part of every plane fits in one window. All but the last are multiples of `atom`.
 pub(crate) fn spans(gpu: &Gpu, elements: u64, atom: u64, extents: &[Extent<'_>]) -> Result<Vec<Span>> {
+    cut(gpu, elements, atom, &|range| extents.iter().all(|(plane, of)| plane.view(gpu, &of(range)).is_some()))
+}
+
+/// Cuts `elements` into the longest spans of which `fits` is true. All but the last are multiples of `atom`.
+pub(crate) fn cut(gpu: &Gpu, elements: u64, atom: u64, fits_one: &dyn Fn(&Range<u64>) -> bool) -> Result<Vec<Span>> {
     let mut spans = Vec::new();
     let mut first = 0;
     while first < elements {
         let fits = |atoms: u64| {
             let range = first..(first + atoms * atom).min(elements);
-            range.end - first <= SPAN_LIMIT && extents.iter().all(|(plane, of)| plane.view(gpu, &of(&range)).is_some())
+            range.end - first <= SPAN_LIMIT && fits_one(&range)
         };
         let (mut low, mut high) = (0, (elements - first).div_ceil(atom));
         if fits(high) {

@@ -6,7 +6,7 @@ use super::buffer::{Buffer, Window};
 use super::kernel::Kernel;
 use super::params::Params;
 use super::reflect::Access;
-use super::staging::{STAGING_LIMIT, Way};
+use super::staging::Way;
 use super::{Gpu, Shared};
 use crate::error::{Error, Result};
 
@@ -241,7 +241,7 @@ impl<'a> Flight<'a> {
             .map(|c| if let Command::Upload { bytes, .. } = c { (bytes.len() as u64).next_multiple_of(wgpu::MAP_ALIGNMENT) } else { 0 })
             .sum::<u64>()
             + recording.params.len() as u64;
-        let up = if uploads > 0 { Some(gpu.take_staging(Way::Up, uploads.min(STAGING_LIMIT))?) } else { None };
+        let up = if uploads > 0 { Some(gpu.take_staging(Way::Up, uploads.min(gpu.staging_limit()))?) } else { None };
         Ok(Self { encoder: new_encoder(gpu), gpu, up, used: 0 })
     }
 
@@ -288,7 +288,7 @@ impl<'a> Flight<'a> {
     fn finish(mut self, label: &str, requests: &[(wgpu::Buffer, u64, u64)]) -> Result<Vec<Vec<u8>>> {
         let gpu = self.gpu;
         let total: u64 = requests.iter().map(|(_, _, bytes)| bytes.next_multiple_of(wgpu::MAP_ALIGNMENT)).sum();
-        let down = if total > 0 { Some(gpu.take_staging(Way::Down, total.min(STAGING_LIMIT))?) } else { None };
+        let down = if total > 0 { Some(gpu.take_staging(Way::Down, total.min(gpu.staging_limit()))?) } else { None };
         // Pieces of downloads, in order, batched by what the staging holds; the first batch rides in the submit of the work.
         let mut results: Vec<Vec<u8>> = requests.iter().map(|(_, _, bytes)| Vec::with_capacity(*bytes as usize)).collect();
         let mut pieces = Vec::new();

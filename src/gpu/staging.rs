@@ -12,7 +12,7 @@ pub(super) enum Way {
 }
 
 /// One submit stages at most this much; longer transfers take several.
-pub(super) const STAGING_LIMIT: u64 = 32 << 20;
+const STAGING_LIMIT: u64 = 32 << 20;
 /// A device that has finished and has not said so after this long does not answer any more.
 const ANSWER: std::time::Duration = std::time::Duration::from_secs(10);
 const LEAST: u64 = 64 << 10;
@@ -24,7 +24,12 @@ pub(super) struct Staging {
 }
 
 impl Gpu {
-    /// A staging buffer of at least `bytes`, one that waits if there is one.
+    /// The most that one submit stages, in one direction.
+    pub(super) fn staging_limit(&self) -> u64 {
+        (self.limits().max_buffer_size / 8 * 8).min(STAGING_LIMIT)
+    }
+
+    /// A staging buffer of at least `bytes` (the limit at most), one that waits if there is one.
     pub(super) fn take_staging(&self, way: Way, bytes: u64) -> Result<Buffer<u8>> {
         {
             let mut staging = Shared::lock(&self.shared.staging);
@@ -36,7 +41,7 @@ impl Gpu {
             // One too small is given up rather than kept beside its successor.
             staging.idle.retain(|(w, _)| *w != way);
         }
-        let size = bytes.next_power_of_two().clamp(LEAST, STAGING_LIMIT.max(bytes));
+        let size = bytes.next_power_of_two().clamp(LEAST.min(self.staging_limit()), self.staging_limit());
         match way {
             Way::Up => self.raw_buffer("staging/upload", size, wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC, true),
             Way::Down => {

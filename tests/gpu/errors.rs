@@ -1,0 +1,27 @@
+//! A kernel that is given the wrong things says so.
+
+use weighbridge::gpu::Params;
+
+use crate::data::gpu;
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Copy {
+    quads: u32,
+}
+
+impl Params for Copy {
+    const FIELDS: &'static [(&'static str, usize)] = &[("quads", 0)];
+}
+
+#[test]
+fn bindings_are_checked_by_name() {
+    let kernel = gpu().kernel::<Copy>("copy", &[]).unwrap();
+    let buffer = gpu().buffer::<u32>("scratch/names", 64).unwrap();
+    let mut recording = gpu().record("names");
+    let error = recording.dispatch(&kernel, &Copy { quads: 1 }, &[("source", buffer.window())], 1).unwrap_err();
+    assert!(error.to_string().contains("nothing is bound to `values`"), "{error}");
+    let windows = [("source", buffer.window()), ("values", buffer.window()), ("weights", buffer.window())];
+    let error = recording.dispatch(&kernel, &Copy { quads: 1 }, &windows, 1).unwrap_err();
+    assert!(error.to_string().contains("no binding `weights`") && error.to_string().contains("source"), "{error}");
+}
