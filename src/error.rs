@@ -158,6 +158,9 @@ impl Error {
                  the format can"
                     .into()
             }
+            Self::Shape { want, .. } if want.contains("multiple of") => {
+                "`--tail pad` fills rows up with zeros, `--tail keep` leaves the tensor as it is".into()
+            }
             Self::UnknownName { kind: "adapter", .. } => "`weighbridge devices` lists the adapters".into(),
             Self::Malformed { .. } => "the file is damaged or incomplete; fetch it again".into(),
             _ => return None,

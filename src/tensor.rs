@@ -289,7 +289,10 @@ pub(crate) struct Span {
 }
 
 /// A plane, and the bytes of it that a range of elements needs.
-pub(crate) type Extent<'a> = (&'a Plane, Box<dyn Fn(&Range<u64>) -> Range<u64> + 'a>);
+pub(crate) type Extent<'a> = (&'a Plane, Bytes<'a>);
+
+/// The bytes of a plane that a range of elements needs.
+pub(crate) type Bytes<'a> = Box<dyn Fn(&Range<u64>) -> Range<u64> + 'a>;
 
 /// Elements in one dispatch at most, so that the kernels' 32-bit indices hold.
 const SPAN_LIMIT: u64 = 1 << 30;
@@ -331,7 +334,7 @@ pub(crate) fn cut(gpu: &Gpu, elements: u64, atom: u64, fits_one: &dyn Fn(&Range<
 
 /// The extent of a tensor's plane of values or codes.
 pub(crate) fn extent(tensor: &Tensor) -> Extent<'_> {
-    let of: Box<dyn Fn(&Range<u64>) -> Range<u64>> = match tensor.kind {
+    let of: Bytes<'_> = match tensor.kind {
         Kind::Plain(element) => Box::new(move |r| r.start * element.bytes()..r.end * element.bytes()),
         Kind::Coded(format) => {
             let (len, bytes) = match format.storage {

@@ -18,7 +18,7 @@ mod transfer;
 
 /// The median of each benchmark's rounds, for the table at the end.
 pub struct Bench {
-    pub criterion: RefCell<Criterion>,
+    criterion: RefCell<Criterion>,
     rows: RefCell<Vec<Row>>,
 }
 
@@ -105,8 +105,10 @@ fn weights(elements: u64) -> Vec<u8> {
 fn formats(bench: &Bench, gpu: &Gpu, elements: u64) {
     let bytes = weights(elements);
     let shape = [elements / 1024, 1024];
-    let rounded: Vec<u8> =
-        bytes.chunks_exact(4).flat_map(|b| half::bf16::from_f32(f32::from_le_bytes([b[0], b[1], b[2], b[3]])).to_le_bytes()).collect();
+    let rounded: Vec<u8> = bytes
+        .chunks_exact(4)
+        .flat_map(|b| half::bf16::from_f32(f32::from_le_bytes([b[0], b[1], b[2], b[3]])).to_le_bytes())
+        .collect();
     let sources = [
         ("", Tensor::upload(gpu, "weight/source", &shape, Element::F32, &bytes).expect("the source fits")),
         ("-from-bf16", Tensor::upload(gpu, "weight/source", &shape, Element::Bf16, &rounded).expect("the source fits")),

@@ -34,7 +34,8 @@ fn raw(bench: &Bench, host: &[u8]) {
     let wait = || device.poll(wgpu::PollType::wait_indefinitely()).expect("the device answers");
     let bytes = host.len() as u64;
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-    let buffer = |usage| device.create_buffer(&wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false });
+    let buffer =
+        |usage| device.create_buffer(&wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false });
 
     let target = buffer(usage);
     bench.time("upload/write_buffer", bytes, bytes, || {

@@ -37,7 +37,7 @@ struct Common {
     /// Print one JSON document.
     #[arg(long, global = true)]
     json: bool,
-    /// No progress bar and no remarks on standard error.
+    /// No progress bar.
     #[arg(long, short, global = true)]
     quiet: bool,
 }
@@ -54,7 +54,16 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| {
+        // Help and version are no errors; a program that asked for JSON gets its errors in JSON, these too.
+        if error.use_stderr() && std::env::args().any(|a| a == "--json") {
+            let message = error.to_string();
+            let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            print_error(message, Some("`weighbridge --help` lists what can be asked".into()));
+            std::process::exit(2);
+        }
+        error.exit()
+    });
     let done = match &cli.command {
         None => tour::run(&cli.common),
         Some(Command::Devices) => devices::run(&cli.common),
@@ -71,14 +80,18 @@ pub fn main() -> ExitCode {
 
 fn fail(common: &Common, error: &Error) {
     if common.json {
-        let document = serde_json::json!({ "schema": 1, "error": error.to_string(), "hint": error.hint() });
-        print(&format!("{document:#}\n"));
+        print_error(&error.to_string(), error.hint());
         return;
     }
     eprintln!("error: {error}");
     if let Some(hint) = error.hint() {
         eprintln!("\nhint: {hint}");
     }
+}
+
+fn print_error(message: &str, hint: Option<String>) {
+    let document = serde_json::json!({ "schema": 1, "error": message, "hint": hint });
+    print(&format!("{document:#}\n"));
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no error.

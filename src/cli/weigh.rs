@@ -59,8 +59,16 @@ enum TailArg {
 fn bytes(text: &str) -> std::result::Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let units =
-        [("", 1), ("B", 1), ("kB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let units = [
+        ("", 1),
+        ("B", 1),
+        ("kB", 1000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+    ];
     let factor = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim())).map(|(_, factor)| *factor);
     match (number.parse::<f64>(), factor) {
         (Ok(number), Some(factor)) => Ok((number * f64::from(factor)) as u64),
@@ -138,7 +146,8 @@ pub(super) fn precisions(report: &Report) -> String {
 }
 
 fn text(report: &Report) -> String {
-    let mut out = format!("{}\nparameters: {}\n\n{}", device_line(report), grouped(report.parameters.into()), precisions(report));
+    let mut out =
+        format!("{}\nparameters: {}\n\n{}", device_line(report), grouped(report.parameters.into()), precisions(report));
     for precision in &report.precisions {
         out.push_str(&format!("\n{} by class ({})\n", precision.format, note(precision)));
         let mut rows = vec![["class", ">formula bytes", ">measured bytes"].map(String::from).to_vec()];

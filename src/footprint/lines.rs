@@ -77,8 +77,7 @@ mod tests {
     fn every_byte_has_a_name() {
         let format: Format = "int4:g32".parse().unwrap();
         // 3 rows of 32: 48 bytes of codes and 12 of scales, asked for as 48 and 16. A bias of 5 F32 is kept.
-        let matrix =
-            Weighed { class: Class::Mlp, parameters: 96, quantized: true, payload: 60, scales: 12, requested: 64 };
+        let matrix = Weighed { class: Class::Mlp, parameters: 96, quantized: true, payload: 60, scales: 12, requested: 64 };
         let bias = Weighed { class: Class::Bias, parameters: 5, quantized: false, payload: 20, scales: 0, requested: 32 };
         let around = Surroundings { baseline: 1000, alignment: 7, staging: 64, scratch: 0 };
         let measured = 64 + 32 + 1000 + 7 + 64 + 3;

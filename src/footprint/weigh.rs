@@ -192,7 +192,8 @@ fn on_gpu(
             }
             Plan::Quantize(quantizing) => {
                 let element = entry.element.unwrap_or(format::Element::F32);
-                let source = Tensor::upload(gpu, &format!("scratch/{}", entry.name), &entry.shape, element, model.bytes(entry))?;
+                let source =
+                    Tensor::upload(gpu, &format!("scratch/{}", entry.name), &entry.shape, element, model.bytes(entry))?;
                 let row_len = stored_row_len(format, &entry.name, &entry.shape, quantizing.tail)?;
                 let target = Tensor::coded(gpu, &label, &entry.shape, *format, row_len)?;
                 let errors = quantize_into(gpu, &source, &target, &quantizing).map_err(|e| named(e, &entry.name))?;

@@ -53,7 +53,8 @@ mod tests {
     fn equals_half_on_a_dense_sample() {
         // Every upper half with the lower halves at which rounding turns.
         let lower = [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff];
-        let missed = (0..=u16::MAX).flat_map(|upper| lower.map(|low| (u32::from(upper) << 16) | low)).filter(|b| differs_from_half(*b));
+        let missed =
+            (0..=u16::MAX).flat_map(|upper| lower.map(|low| (u32::from(upper) << 16) | low)).filter(|b| differs_from_half(*b));
         assert_eq!(missed.count(), 0);
     }
 

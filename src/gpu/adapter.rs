@@ -222,9 +222,9 @@ fn check(adapter: &wgpu::Adapter) -> Result<()> {
 fn install_hint() -> String {
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let is = |id: &str| {
-        release.lines().any(|l| {
-            (l.starts_with("ID=") || l.starts_with("ID_LIKE=")) && l.split(['=', ' ', '"']).any(|word| word == id)
-        })
+        release
+            .lines()
+            .any(|l| (l.starts_with("ID=") || l.starts_with("ID_LIKE=")) && l.split(['=', ' ', '"']).any(|word| word == id))
     };
     let install = if cfg!(target_os = "windows") {
         "install the graphics driver of your card's maker (DX12 or Vulkan)"

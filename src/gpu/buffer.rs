@@ -93,7 +93,12 @@ impl Gpu {
         let bytes = bytes.max(4).next_multiple_of(4);
         let limit = self.limits().max_buffer_size;
         if bytes > limit {
-            return Err(Error::TooLarge { what: label.into(), asked: bytes, limit, limited_by: "the device's max_buffer_size" });
+            return Err(Error::TooLarge {
+                what: label.into(),
+                asked: bytes,
+                limit,
+                limited_by: "the device's max_buffer_size",
+            });
         }
         self.check_memory(label, bytes)?;
         let descriptor = wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation };
@@ -116,13 +121,14 @@ impl Gpu {
             }
         }
         // Small buffers are not worth a look into the system's tables.
-        if self.info().is_software() && asked >= 1 << 20 {
-            if let Some(available) = super::memory::host_available() {
-                let limit = available.saturating_sub(HOST_RESERVE);
-                if asked > limit {
-                    let limited_by = "the host's available memory (less 256 MiB), which this software device uses,";
-                    return Err(Error::TooLarge { what: what.into(), asked, limit, limited_by });
-                }
+        if self.info().is_software()
+            && asked >= 1 << 20
+            && let Some(available) = super::memory::host_available()
+        {
+            let limit = available.saturating_sub(HOST_RESERVE);
+            if asked > limit {
+                let limited_by = "the host's available memory (less 256 MiB), which this software device uses,";
+                return Err(Error::TooLarge { what: what.into(), asked, limit, limited_by });
             }
         }
         Ok(())

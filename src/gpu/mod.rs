@@ -16,6 +16,7 @@ mod recording;
 mod reflect;
 mod speed;
 mod staging;
+mod timing;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,8 +31,8 @@ pub use params::Params;
 pub use probe::Numerics;
 pub use program::Program;
 pub use recording::{Completed, Download, Recording};
-pub use speed::Copy;
 pub use reflect::{Access, Binding, Reflection};
+pub use speed::Copy;
 
 use crate::error::{Error, Result};
 

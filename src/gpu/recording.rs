@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::Gpu;
 use super::buffer::{Buffer, Window};
 use super::kernel::Kernel;
 use super::params::Params;
 use super::reflect::Access;
 use super::staging::Way;
-use super::{Gpu, Shared};
+use super::timing::Timer;
 use crate::error::{Error, Result};
 
 /// Uniform bindings begin at multiples of this on every device (WebGPU's guarantee).
@@ -84,7 +85,14 @@ impl<'a> Recording<'a> {
     }
 
     /// Copies bytes between buffers; positions and length are multiples of 4.
-    pub fn copy<T: bytemuck::Pod, U: bytemuck::Pod>(&mut self, from: &Buffer<T>, from_at: u64, to: &Buffer<U>, to_at: u64, bytes: u64) {
+    pub fn copy<T: bytemuck::Pod, U: bytemuck::Pod>(
+        &mut self,
+        from: &Buffer<T>,
+        from_at: u64,
+        to: &Buffer<U>,
+        to_at: u64,
+        bytes: u64,
+    ) {
         let (from, to) = (from.raw.clone(), to.raw.clone());
         self.commands.push(Command::Copy { from, from_at, to, to_at, bytes });
     }
@@ -162,7 +170,10 @@ impl<'a> Recording<'a> {
                 Some(gpu.raw_buffer::<u8>("scratch/params", bytes, usage, false)?)
             }
         };
-        let timer = Timer::new(gpu, self.timed, &self.commands)?;
+        let timer = match self.timed {
+            true => Timer::new(gpu, self.commands.iter().filter(|c| matches!(c, Command::Dispatch { .. })).count() as u32)?,
+            false => None,
+        };
         gpu.guarded(&self.label, 0, |device| -> Result<()> {
             if let Some(uniform) = &uniform {
                 flight.upload(&uniform.raw, 0, &self.params)?;
@@ -238,7 +249,13 @@ impl<'a> Flight<'a> {
         let uploads: u64 = recording
             .commands
             .iter()
-            .map(|c| if let Command::Upload { bytes, .. } = c { (bytes.len() as u64).next_multiple_of(wgpu::MAP_ALIGNMENT) } else { 0 })
+            .map(|c| {
+                if let Command::Upload { bytes, .. } = c {
+                    (bytes.len() as u64).next_multiple_of(wgpu::MAP_ALIGNMENT)
+                } else {
+                    0
+                }
+            })
             .sum::<u64>()
             + recording.params.len() as u64;
         let up = if uploads > 0 { Some(gpu.take_staging(Way::Up, uploads.min(gpu.staging_limit()))?) } else { None };
@@ -350,51 +367,4 @@ impl<'a> Flight<'a> {
 
 fn new_encoder(gpu: &Gpu) -> wgpu::CommandEncoder {
     gpu.shared.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("weighbridge") })
-}
-
-/// Timestamps around each compute pass.
-struct Timer {
-    queries: wgpu::QuerySet,
-    resolved: Buffer<u64>,
-    count: u32,
-    period: f32,
-}
-
-impl Timer {
-    fn new(gpu: &Gpu, wanted: bool, commands: &[Command<'_>]) -> Result<Option<Self>> {
-        let dispatches = commands.iter().filter(|c| matches!(c, Command::Dispatch { .. })).count() as u32;
-        let Shared { device, queue, .. } = &*gpu.shared;
-        if !wanted || dispatches == 0 || !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
-            return Ok(None);
-        }
-        let count = (2 * dispatches).min(wgpu::QUERY_SET_MAX_QUERIES);
-        let descriptor = wgpu::QuerySetDescriptor { label: Some("timestamps"), ty: wgpu::QueryType::Timestamp, count };
-        let queries = gpu.guarded("timestamps", 0, |device| device.create_query_set(&descriptor))?;
-        let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
-        let resolved = gpu.raw_buffer("scratch/timestamps", u64::from(count) * 8, usage, false)?;
-        Ok(Some(Self { queries, resolved, count, period: queue.get_timestamp_period() }))
-    }
-
-    fn pass(&self, index: u32) -> wgpu::ComputePassTimestampWrites<'_> {
-        let begin = (2 * index).min(self.count - 2);
-        wgpu::ComputePassTimestampWrites {
-            query_set: &self.queries,
-            beginning_of_pass_write_index: Some(begin),
-            end_of_pass_write_index: Some(begin + 1),
-        }
-    }
-
-    fn resolve(&self, encoder: &mut wgpu::CommandEncoder) {
-        encoder.resolve_query_set(&self.queries, 0..self.count, &self.resolved.raw, 0);
-    }
-
-    fn bytes(&self) -> (&wgpu::Buffer, u64) {
-        (&self.resolved.raw, u64::from(self.count) * 8)
-    }
-
-    fn nanoseconds(&self, bytes: &[u8]) -> f64 {
-        let ticks: Vec<u64> = bytes.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default())).collect();
-        let total: u64 = ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0])).sum();
-        total as f64 * f64::from(self.period)
-    }
 }

@@ -43,7 +43,9 @@ impl Gpu {
         }
         let size = bytes.next_power_of_two().clamp(LEAST.min(self.staging_limit()), self.staging_limit());
         match way {
-            Way::Up => self.raw_buffer("staging/upload", size, wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC, true),
+            Way::Up => {
+                self.raw_buffer("staging/upload", size, wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC, true)
+            }
             Way::Down => {
                 self.raw_buffer("staging/download", size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, false)
             }

@@ -2,8 +2,8 @@
 
 use super::sums::{Share, Slots, Sums};
 use crate::error::Result;
-use crate::format::{Block, Errors, Format};
-use crate::gpu::Gpu;
+use crate::format::{Block, Element, Errors, Format};
+use crate::gpu::{Gpu, Program};
 use crate::tensor::{ATOM, Span, Tensor, extent, spans};
 
 crate::params!(QuantizeParams {
@@ -60,7 +60,8 @@ pub(super) fn quantize(
     let mut recording = gpu.record(&target.label);
     for (i, span) in spans.iter().enumerate() {
         let range = span.first..span.first + span.elements;
-        let (Some(from), Some(to)) = (extents[0].0.view(gpu, &extents[0].1(&range)), extents[1].0.view(gpu, &extents[1].1(&range)))
+        let (Some(from), Some(to)) =
+            (extents[0].0.view(gpu, &extents[0].1(&range)), extents[1].0.view(gpu, &extents[1].1(&range)))
         else {
             continue;
         };
@@ -101,7 +102,8 @@ pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &F
     let mut recording = gpu.record(&source.label);
     for span in spans(gpu, source.stored_elements(), ATOM, &extents)? {
         let range = span.first..span.first + span.elements;
-        let (Some(from), Some(to)) = (extents[0].0.view(gpu, &extents[0].1(&range)), extents[1].0.view(gpu, &extents[1].1(&range)))
+        let (Some(from), Some(to)) =
+            (extents[0].0.view(gpu, &extents[0].1(&range)), extents[1].0.view(gpu, &extents[1].1(&range)))
         else {
             continue;
         };
@@ -120,4 +122,11 @@ pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &F
         recording.dispatch(&kernel, &params, &[("blocks", from.window), ("values", to.window)], share.invocations)?;
     }
     recording.run().map(drop)
+}
+
+/// The kernels of a format, from each type of source.
+pub(super) fn programs(format: &Format, elements: &[Element]) -> Result<Vec<Program>> {
+    let codec = ("format", format.wgsl);
+    let quantize = elements.iter().map(|e| Program::new::<QuantizeParams>("quantize/block", &[("source", e.wgsl()), codec]));
+    quantize.chain([Program::new::<DequantizeParams>("dequantize/block", &[codec])]).collect()
 }

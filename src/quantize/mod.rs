@@ -155,3 +155,23 @@ fn plain(source: &Tensor) -> Result<Element> {
         }),
     }
 }
+
+/// Every kernel of every format, checked and not compiled: for tools that look at the shaders without a GPU.
+///
+/// # Errors
+/// [`Error::Shader`] where one does not link or is out of step with its host side.
+pub fn programs() -> Result<Vec<crate::gpu::Program>> {
+    let mut programs = vec![sums::program()?, scaled::scale_program()?];
+    for element in [Element::F32, Element::F16, Element::Bf16] {
+        programs.push(repitch::program(element)?);
+        programs.push(scaled::absmax_program(element)?);
+    }
+    for format in crate::format::FORMATS {
+        let elements = [Element::F32, Element::F16, Element::Bf16];
+        match format.storage {
+            Storage::Block(_) => programs.extend(block::programs(format, &elements)?),
+            Storage::Scaled(_) => programs.extend(scaled::programs(format, &elements)?),
+        }
+    }
+    Ok(programs)
+}

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::format::Element;
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Program};
 use crate::tensor::{ATOM, Tensor, VECTOR_BYTES, cut, extent};
 
 crate::params!(RepitchParams { from_len, to_len, elements, source_first, quad_first, position });
@@ -48,7 +48,9 @@ pub(super) fn repitch(gpu: &Gpu, source: &Tensor, element: Element, shape: &[u64
             to_len: to_len as u32,
             elements: span.elements as u32,
             // Where the first row would begin; before the window, and so modulo 2^32, where only its end is in it.
-            source_first: (skip / element.bytes()).wrapping_add(span.first / to_len * from_len).wrapping_sub(quad_of(span.first)) as u32,
+            source_first: (skip / element.bytes())
+                .wrapping_add(span.first / to_len * from_len)
+                .wrapping_sub(quad_of(span.first)) as u32,
             quad_first: (to.skip / 16) as u32,
             position: (span.first % to_len) as u32,
         };
@@ -57,4 +59,8 @@ pub(super) fn repitch(gpu: &Gpu, source: &Tensor, element: Element, shape: &[u64
     }
     drop(of);
     Ok(values)
+}
+
+pub(super) fn program(element: Element) -> Result<Program> {
+    Program::new::<RepitchParams>("repitch", &[("source", element.wgsl())])
 }

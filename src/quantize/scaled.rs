@@ -3,8 +3,8 @@
 
 use super::sums::{Share, Slots, Sums};
 use crate::error::Result;
-use crate::format::{Errors, Format, Scaled, scaled};
-use crate::gpu::Gpu;
+use crate::format::{Element, Errors, Format, Scaled, scaled};
+use crate::gpu::{Gpu, Program};
 use crate::tensor::{ATOM, Span, Tensor, extent, scales_extent, spans};
 
 crate::params!(AbsmaxParams {
@@ -81,7 +81,8 @@ pub(super) fn quantize(
     scales.buffers().for_each(|buffer| recording.clear(buffer));
     for (i, span) in spans.iter().enumerate() {
         let range = span.first..span.first + span.elements;
-        let (Some(from), Some(units)) = (extents[0].0.view(gpu, &extents[0].1(&range)), scales.view(gpu, &extents[2].1(&range)))
+        let (Some(from), Some(units)) =
+            (extents[0].0.view(gpu, &extents[0].1(&range)), scales.view(gpu, &extents[2].1(&range)))
         else {
             continue;
         };
@@ -173,4 +174,19 @@ pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &F
         recording.dispatch(&kernel, &params, &windows, share.invocations)?;
     }
     recording.run().map(drop)
+}
+
+pub(super) fn scale_program() -> Result<Program> {
+    Program::new::<ScaleParams>("quantize/scale", &[])
+}
+
+pub(super) fn absmax_program(element: Element) -> Result<Program> {
+    Program::new::<AbsmaxParams>("quantize/absmax", &[("source", element.wgsl())])
+}
+
+/// The kernels of a format, from each type of source.
+pub(super) fn programs(format: &Format, elements: &[Element]) -> Result<Vec<Program>> {
+    let codec = ("format", format.wgsl);
+    let quantize = elements.iter().map(|e| Program::new::<QuantizeParams>("quantize/scaled", &[("source", e.wgsl()), codec]));
+    quantize.chain([Program::new::<DequantizeParams>("dequantize/scaled", &[codec])]).collect()
 }

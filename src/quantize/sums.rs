@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::QuantizeOptions;
 use crate::error::{Error, Result};
 use crate::format::{Element, Errors, NonFinite};
-use crate::gpu::{Buffer, Completed, Download, Gpu, Kernel, Recording};
+use crate::gpu::{Buffer, Completed, Download, Gpu, Kernel, Program, Recording};
 use crate::tensor::{Span, Tensor};
 
 crate::params!(TotalParams { partials, run });
@@ -161,4 +161,8 @@ fn reject(gpu: &Gpu, source: &Tensor, slots: &Slots, stored: u64, count: u64) ->
     let value = bytes.get(at..at + element.bytes() as usize).map_or(f32::NAN, |b| element.widen(b)[0]);
     let index = stored / source.row_len * slots.row_len + stored % source.row_len;
     Ok(Error::NonFinite { tensor: slots.label.clone(), index, value, count })
+}
+
+pub(super) fn program() -> Result<Program> {
+    Program::new::<TotalParams>("quantize/total_errors", &[])
 }

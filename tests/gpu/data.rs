@@ -66,6 +66,7 @@ pub fn on_gpu(gpu: &Gpu, format: &Format, shape: &[u64], element: Element, bytes
 pub fn assert_same(what: &str, got: &[u8], want: &[u8]) {
     assert_eq!(got.len(), want.len(), "{what}: lengths");
     let wrong: Vec<_> = (0..want.len()).filter(|i| got[*i] != want[*i]).collect();
-    let shown: Vec<_> = wrong.iter().take(5).map(|i| format!("byte {i}: got {:#04x}, want {:#04x}", got[*i], want[*i])).collect();
+    let shown: Vec<_> =
+        wrong.iter().take(5).map(|i| format!("byte {i}: got {:#04x}, want {:#04x}", got[*i], want[*i])).collect();
     assert!(wrong.is_empty(), "{what}: {} of {} bytes differ: {}", wrong.len(), want.len(), shown.join("; "));
 }

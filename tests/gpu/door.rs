@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use weighbridge::Error;
 use weighbridge::format::{self, Element, Format, NonFinite};
 use weighbridge::gpu::{Buffer, Gpu};
 use weighbridge::quantize::{QuantizeOptions, quantize};
 use weighbridge::tensor::Tensor;
-use weighbridge::Error;
 
 use crate::data::{Words, assert_same, bytes_of};
 
@@ -32,7 +32,12 @@ fn a_callers_device_and_buffer_do_and_its_handlers_stay() {
     let mut words = Words(8);
     let x: Vec<f32> = (0..16 * 256).map(|_| words.weight()).collect();
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-    let own = device.create_buffer(&wgpu::BufferDescriptor { label: None, size: 16 * 256 * 4 + 48, usage, mapped_at_creation: false });
+    let own = device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 16 * 256 * 4 + 48,
+        usage,
+        mapped_at_creation: false,
+    });
     // The values begin at byte 48: no offset alignment of any device.
     queue.write_buffer(&own, 48, &bytes_of(&x, Element::F32));
     let source =
@@ -46,7 +51,8 @@ fn a_callers_device_and_buffer_do_and_its_handlers_stay() {
             assert_same(name, got, want);
         }
     }
-    let wrong = Tensor::from_wgpu("weight/own", &[16, 257], Element::F32, Buffer::from_wgpu(own, "weight/own"), 48).unwrap_err();
+    let wrong =
+        Tensor::from_wgpu("weight/own", &[16, 257], Element::F32, Buffer::from_wgpu(own, "weight/own"), 48).unwrap_err();
     assert!(matches!(wrong, Error::Shape { .. }), "{wrong}");
 
     // Ours come back as errors and do not reach the caller's handler; the caller's own do.

@@ -71,7 +71,8 @@ fn rows_that_do_not_fill_groups_are_an_error() {
 fn every_class_of_bit_pattern_to_bf16() {
     // All upper halves with the lower halves at which rounding turns: NaN payloads, infinities, subnormals, both zeros, all ties.
     let lower = [0_u32, 1, 0x7fff, 0x8000, 0x8001, 0xffff];
-    let x: Vec<f32> = (0..=u16::MAX).flat_map(|upper| lower.map(|low| f32::from_bits((u32::from(upper) << 16) | low))).collect();
+    let x: Vec<f32> =
+        (0..=u16::MAX).flat_map(|upper| lower.map(|low| f32::from_bits((u32::from(upper) << 16) | low))).collect();
     let want: Vec<u8> = x.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect();
     let format: Format = "bf16".parse().unwrap();
     let got = crate::data::on_gpu(gpu(), &format, &[6, 65_536], Element::F32, &bytes_of(&x, Element::F32), NonFinite::Keep);

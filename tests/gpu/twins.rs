@@ -40,7 +40,10 @@ fn random_bits_of_all_exponents() {
     let finite = |w: u64| Some(f32::from_bits(w as u32)).filter(|x| x.is_finite()).unwrap_or(0.0);
     let x: Vec<f32> = (0..256 * 128).map(|_| finite(words.next())).collect();
     // Rows of one magnitude too, down to subnormals: in mixed rows the largest value hides the others.
-    let y: Vec<f32> = (0..256 * 128).map(|i| f32::from_bits((words.next() as u32 & 0x80ff_ffff).wrapping_add((i / 128) << 23))).map(|x| if x.is_finite() { x } else { 0.0 }).collect();
+    let y: Vec<f32> = (0..256 * 128)
+        .map(|i| f32::from_bits((words.next() as u32 & 0x80ff_ffff).wrapping_add((i / 128) << 23)))
+        .map(|x| if x.is_finite() { x } else { 0.0 })
+        .collect();
     for format in all_formats() {
         check(&format, 256, 128, Element::F32, &x, NonFinite::Reject);
         check(&format, 256, 128, Element::F32, &y, NonFinite::Reject);
@@ -73,7 +76,7 @@ proptest! {
         let x: Vec<f32> = (0..rows * row_len).map(|i| {
             let i = i as usize;
             let x = seed[i % 64] * scale;
-            if i / 64 % 2 == 0 { x } else { x * 0.75 }
+            if (i / 64).is_multiple_of(2) { x } else { x * 0.75 }
         }).collect();
         check(&format, rows, row_len, Element::F32, &x, NonFinite::Saturate);
     }
@@ -91,7 +94,11 @@ fn errors_are_those_of_the_twin() {
             let twin = format::encode(&format, "twin", &x, 256, NonFinite::Reject).unwrap().errors;
             let (_, errors) = quantize(gpu(), &source, &format, &QuantizeOptions::default()).unwrap();
             let name = format!("{format} at {scale}");
-            assert_eq!((errors.clipped, errors.zeroed, errors.non_finite), (twin.clipped, twin.zeroed, twin.non_finite), "{name}");
+            assert_eq!(
+                (errors.clipped, errors.zeroed, errors.non_finite),
+                (twin.clipped, twin.zeroed, twin.non_finite),
+                "{name}"
+            );
             // Sums of up to 512 f32 terms, then of up to 64 partial sums: 2^-24 each, and one more for each product.
             let close = |got: f64, want: f64| (got - want).abs() <= 2e-5 * want.abs();
             assert!(close(errors.squared, twin.squared), "{name}: {} {}", errors.squared, twin.squared);
@@ -129,16 +136,19 @@ fn tails_are_padded_and_left_out_again() {
         let source = Tensor::upload(gpu(), "weight/tail", &[rows as u64, row_len as u64], element, &bytes).unwrap();
         for format in all_formats() {
             let padded_len = row_len.next_multiple_of(format.group_len() as usize);
-            let padded: Vec<f32> = x.chunks(row_len).flat_map(|row| {
-                row.iter().copied().chain(std::iter::repeat_n(0.0, padded_len - row_len))
-            }).collect();
+            let padded: Vec<f32> = x
+                .chunks(row_len)
+                .flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0.0, padded_len - row_len)))
+                .collect();
             let twin = format::encode(&format, "twin", &padded, padded_len, NonFinite::Reject).unwrap();
             let (tensor, _) = quantize(gpu(), &source, &format, &options).unwrap();
             for (got, want) in tensor.download(gpu()).unwrap().iter().zip(&twin.planes) {
                 assert_same(&format!("{format} padded"), got, want);
             }
             let back: Vec<f32> = format::decode(&format, &twin.planes, padded.len(), padded_len)
-                .chunks(padded_len).flat_map(|row| row[..row_len].to_vec()).collect();
+                .chunks(padded_len)
+                .flat_map(|row| row[..row_len].to_vec())
+                .collect();
             let values = dequantize(gpu(), &tensor).unwrap();
             assert_eq!(values.shape, [rows as u64, row_len as u64]);
             assert_same(&format!("{format} back"), &values.download(gpu()).unwrap()[0], &bytes_of(&back, Element::F32));

@@ -1,0 +1,130 @@
+//! The laws of the house that are absences.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if entry.is_dir() {
+                walk(&entry, extension, found);
+            } else if entry.extension().is_some_and(|e| e == extension) {
+                found.push(entry);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(folder), extension, &mut found);
+    assert!(!found.is_empty(), "no .{extension} files under {folder}");
+    let name = |path: &Path| path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+    found.into_iter().map(|path| (name(&path), std::fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// Code without the comments, in which names may be spoken of.
+fn code(text: &str) -> String {
+    text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn only_gpu_names_wgpu() {
+    for (name, text) in files("src", "rs").into_iter().filter(|(name, _)| !name.starts_with("src/gpu/")) {
+        assert!(!code(&text).contains("wgpu::"), "{name} names wgpu");
+    }
+}
+
+#[test]
+fn imports_point_down() {
+    // A module, and what it must not use.
+    let rules: &[(&str, &[&str])] = &[
+        ("src/gpu/", &["format", "io", "tensor", "quantize", "footprint", "cli"]),
+        ("src/format/", &["gpu", "io", "tensor", "quantize", "footprint", "cli"]),
+        ("src/io/", &["gpu", "tensor", "quantize", "footprint", "cli"]),
+        ("src/footprint/lines.rs", &["gpu", "io", "tensor", "quantize", "cli"]),
+        ("src/footprint/class.rs", &["gpu", "io", "tensor", "quantize", "cli"]),
+        ("src/tensor.rs", &["io", "quantize", "footprint", "cli"]),
+        ("src/quantize/", &["io", "footprint", "cli"]),
+        ("src/footprint/", &["cli"]),
+        ("src/error.rs", &["gpu", "format", "io", "tensor", "quantize", "footprint", "cli"]),
+        ("src/units.rs", &["gpu", "format", "io", "tensor", "quantize", "footprint", "cli"]),
+    ];
+    for (name, text) in files("src", "rs") {
+        for (_, forbidden) in rules.iter().filter(|(place, _)| name.starts_with(place)) {
+            for module in *forbidden {
+                assert!(!code(&text).contains(&format!("crate::{module}")), "{name} uses crate::{module}");
+            }
+        }
+    }
+}
+
+#[test]
+fn shaders_have_no_conditionals_and_rust_has_no_shaders() {
+    for (name, text) in files("shaders", "wgsl") {
+        for line in text.lines().filter(|l| l.trim_start().starts_with('#')) {
+            assert!(line.starts_with("#import "), "{name}: {line}");
+        }
+    }
+    for (name, text) in files("src", "rs") {
+        assert!(!text.contains("@compute") && !text.contains("var<storage"), "{name} holds WGSL");
+    }
+}
+
+#[test]
+fn every_shader_file_is_listed() {
+    let listed: Vec<&str> = weighbridge::gpu::SHADERS.iter().map(|(name, _)| *name).collect();
+    for (name, _) in files("shaders", "wgsl") {
+        let name = name.trim_start_matches("shaders/").trim_end_matches(".wgsl");
+        assert!(listed.contains(&name), "{name} is not in SHADERS");
+    }
+}
+
+#[test]
+fn files_are_short() {
+    let all = ["src", "tests", "benches", "examples"]
+        .into_iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .chain(files("shaders", "wgsl"));
+    let mut lengths: Vec<usize> = Vec::new();
+    for (name, text) in all {
+        let lines = text.lines().count();
+        assert!(lines <= 400, "{name} has {lines} lines");
+        lengths.push(lines);
+    }
+    lengths.sort_unstable();
+    assert!(lengths[lengths.len() / 2] <= 150, "the median file has {} lines", lengths[lengths.len() / 2]);
+    let architecture = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    assert!(architecture.lines().count() <= 150);
+}
+
+#[test]
+fn examples_read_top_to_bottom() {
+    for (name, text) in files("examples", "rs") {
+        assert!(text.lines().count() < 60, "{name}");
+    }
+}
+
+#[test]
+fn the_quick_start_is_two_commands() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme.split("## Quick start").nth(1).unwrap().split("\n## ").next().unwrap();
+    let fenced: Vec<&str> = section.split("```").collect();
+    assert_eq!(fenced.len(), 3, "one fenced block");
+    let commands: Vec<&str> = fenced[1].lines().skip(1).filter(|l| !l.trim().is_empty()).collect();
+    assert_eq!(commands, ["cargo run --release", "scripts/test.sh"]);
+    let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
+    assert!(ci.contains(commands[1]));
+}
+
+#[test]
+fn the_package_is_small_enough_to_publish() {
+    // crates.io takes 10 MB, compressed. What is packaged is listed in Cargo.toml; weights do not compress, the rest is text.
+    let bytes: u64 = ["data", "src", "shaders", "examples"].iter().flat_map(|folder| walk_sizes(&root().join(folder))).sum();
+    assert!(bytes < 9_000_000, "{bytes} bytes");
+}
+
+fn walk_sizes(folder: &Path) -> Vec<u64> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap());
+    entries.flat_map(|e| if e.path().is_dir() { walk_sizes(&e.path()) } else { vec![e.metadata().unwrap().len()] }).collect()
+}

@@ -1,0 +1,104 @@
+//! The command line: help, data and errors, as a user sees them. On the CPU twins, so that no device shows in a snapshot.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::files::{file, safetensors};
+
+/// Runs the binary where no Vulkan driver is found.
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_weighbridge"))
+        .args(arguments)
+        .env("VK_DRIVER_FILES", "no-such-driver.json")
+        .env("VK_ICD_FILENAMES", "no-such-driver.json")
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap()
+}
+
+/// Status, standard output and standard error, without this machine's folders.
+fn seen(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap().replace(env!("CARGO_TARGET_TMPDIR"), "FOLDER");
+    format!("status {}\n{}--- stderr\n{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn layer() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/minilm-layer0.safetensors").display().to_string()
+}
+
+#[test]
+fn help_teaches() {
+    insta::assert_snapshot!("help", seen(&["--help"]));
+    insta::assert_snapshot!("help_weigh", seen(&["weigh", "--help"]));
+    insta::assert_snapshot!("help_devices", seen(&["devices", "--help"]));
+}
+
+#[test]
+fn reports_on_the_twins() {
+    insta::assert_snapshot!("tour_cpu", seen(&["--adapter", "cpu"]));
+    insta::assert_snapshot!("weigh_cpu", seen(&["weigh", &layer(), "--as", "q8_0", "--keep", "attention", "--adapter", "cpu"]));
+}
+
+#[test]
+fn errors_say_what_and_what_to_do() {
+    let spoiled = safetensors(
+        r#"{"a.weight":{"dtype":"F32","shape":[1,4],"data_offsets":[0,16]}}"#,
+        &[1.0, f32::NAN, 2.0, f32::INFINITY].map(f32::to_le_bytes).concat(),
+    );
+    let spoiled = file("spoiled.safetensors", &spoiled).display().to_string();
+    let empty = file("empty.safetensors", &safetensors("{}", &[])).display().to_string();
+    let cut = file("short.safetensors", &[9, 0, 0]).display().to_string();
+    let odd = safetensors(r#"{"a.weight":{"dtype":"F32","shape":[1,3],"data_offsets":[0,12]}}"#, &[0; 12]);
+    let odd = file("odd.safetensors", &odd).display().to_string();
+    let cases: &[(&str, &[&str])] = &[
+        ("unknown_format", &["weigh", "x.safetensors", "--as", "int5"]),
+        ("unknown_class", &["weigh", "x.safetensors", "--keep", "legs"]),
+        ("no_file", &["weigh", "no-such-file.safetensors", "--adapter", "cpu"]),
+        ("not_a_model", &["weigh", "model.onnx", "--adapter", "cpu"]),
+        ("damaged", &["weigh", &cut, "--adapter", "cpu"]),
+        ("no_tensors", &["weigh", &empty, "--adapter", "cpu"]),
+        ("non_finite", &["weigh", &spoiled, "--as", "int8", "--adapter", "cpu"]),
+        ("non_finite_kept", &["weigh", &spoiled, "--as", "int8", "--non-finite", "keep", "--adapter", "cpu"]),
+        ("tail", &["weigh", &odd, "--as", "q8_0", "--tail", "error", "--adapter", "cpu"]),
+        ("unknown_option", &["weigh", "x.safetensors", "--precision", "int8"]),
+    ];
+    for (name, arguments) in cases {
+        let seen = seen(arguments);
+        assert!(seen.starts_with("status 2"), "{name}: {seen}");
+        insta::assert_snapshot!(*name, seen);
+    }
+}
+
+#[test]
+fn a_named_device_that_is_not_there_is_an_error_and_none_named_falls_to_the_twins_aloud() {
+    let named = run(&["--adapter", "no-such-gpu"]);
+    assert_eq!(named.status.code(), Some(2));
+    let stderr = String::from_utf8(named.stderr).unwrap();
+    assert!(stderr.starts_with("error: no GPU found") && stderr.contains("\n\nhint: "), "{stderr}");
+    if cfg!(target_os = "linux") {
+        let fallen = run(&[]);
+        assert_eq!(fallen.status.code(), Some(0));
+        let stderr = String::from_utf8(fallen.stderr).unwrap();
+        assert!(stderr.contains("no GPU found") && stderr.contains("the CPU twins do the work"), "{stderr}");
+        assert!(String::from_utf8(fallen.stdout).unwrap().starts_with("device: none; the CPU twins did the work"));
+    }
+}
+
+#[test]
+fn json_is_one_document_also_of_an_error() {
+    let output = run(&["weigh", &layer(), "--as", "bf16,int4", "--adapter", "cpu", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&document["schema"], &document["parameters"]), (&1.into(), &1_774_464.into()));
+    for precision in document["precisions"].as_array().unwrap() {
+        let lines: i64 = precision["lines"].as_array().unwrap().iter().map(|l| l["bytes"].as_i64().unwrap()).sum();
+        let estimated = precision["estimated_bytes"].as_i64().unwrap();
+        assert_eq!(estimated + lines, precision["requested_bytes"].as_i64().unwrap());
+        assert!(precision["allocated_bytes"].is_null() && precision["unmeasured"].is_string());
+    }
+    let output = run(&["weigh", "no-such-file.safetensors", "--adapter", "cpu", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["schema"], 1);
+    assert!(document["error"].as_str().unwrap().contains("no-such-file"));
+}

@@ -1,0 +1,6 @@
+//! What needs no device: the shape of the code, the shaders through naga's back ends, the command line.
+
+mod architecture;
+mod cli;
+mod files;
+mod shaders;
