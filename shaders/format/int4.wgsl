@@ -5,18 +5,21 @@
 const CODE_BITS: u32 = 4u;
 const LOWEST: i32 = -8;
 const HIGHEST: i32 = 7;
-const DOUBT: f32 = 0.5 - 0.000005; // 9 * 2^-24 * 8 is 0.0000043
+// For `lib/propose`: 1.5 * 2^4 has steps of 2^-19; 4 of them are more than 9 * 2^-24 * 8 (2.3 of them) and one.
+const FRACTION_BITS: u32 = 19u;
+const OFFSET: i32 = 8;
+const DOUBT: u32 = 4u;
+const BIAS: f32 = 24.50000762939453125; // 24 + 1/2 + 4 * 2^-19
 // The largest value of a unit is below scale * 2^SCALE_TO_LARGEST.
 const SCALE_TO_LARGEST: u32 = 3u;
 
-// Eight codes in storage order; the second word is not used.
-fn packed(low: vec4<i32>, high: vec4<i32>) -> vec2<u32> {
-    // Adding 8 to four bits in two's complement turns the uppermost over.
-    return vec2((nibbles_of(low) | (nibbles_of(high) << 16u)) ^ 0x88888888u, 0u);
+// Eight codes, of which the last four bits count and are q + 8, in storage order; the second word is not used.
+fn packed(low: vec4<u32>, high: vec4<u32>) -> vec2<u32> {
+    return vec2(nibbles_of(low) | (nibbles_of(high) << 16u), 0u);
 }
 
-fn nibbles_of(q: vec4<i32>) -> u32 {
-    let nibble = bitcast<vec4<u32>>(q) & vec4(15u);
+fn nibbles_of(code: vec4<u32>) -> u32 {
+    let nibble = code & vec4(15u);
     return nibble.x | (nibble.y << 4u) | (nibble.z << 8u) | (nibble.w << 12u);
 }
 

@@ -1,32 +1,35 @@
 // Rounds float candidates to integers, and says which of them the float is too coarse to decide.
 //
-// A candidate y is off by 9 * 2^-24 |y| at most: 1/s is 2.5 ULP off, the product 1 ULP, the reference's own rounding 1 ULP (WGSL
-// section 15.7.4). The codec's DOUBT is 1/2 less that for its largest code: where y lies nearer to an integer, that is its code.
-// Whatever a device does with the sum below, a code that is not the nearest leaves a rest that shows it.
+// y + BIAS lies in one binade, so its last FRACTION_BITS bits are the fraction of a fixed-point number and those above them its whole
+// part plus OFFSET. BIAS holds one half and DOUBT units of the last place besides: the whole part is y rounded to nearest, and a
+// fraction of 2 DOUBT units or less means that y lies within DOUBT units of a tie.
+//
+// y is off by 9 * 2^-24 |y| at most: 1/s is 2.5 ULP off, the product 1 ULP, the reference's own rounding 1 ULP (WGSL section 15.7.4);
+// the sum by one unit of its last place, whichever way the device rounds. DOUBT is more than both together for the codec's largest
+// code.
 
-// 1.5 * 2^23: a float of this size has steps of 1, so that the sum's last bits are the rounded integer.
-const STEPS_OF_ONE: f32 = 12582912.0;
-const STEPS_OF_ONE_BITS: i32 = 0x4b400000;
+const FRACTION_MASK: u32 = (1u << FRACTION_BITS) - 1u;
 
-struct Proposal {
-    code: vec4<i32>,
-    real: vec4<f32>, // the code again
-    rest: vec4<u32>, // the bits of |y - code|: they order like integers, whose maximum is cheaper than that of floats
+// The sums as they are; `code_of` and `doubtful` read them.
+fn proposal(y: vec4<f32>) -> vec4<u32> {
+    return bitcast<vec4<u32>>(y + vec4(BIAS));
 }
 
-fn proposal(y: vec4<f32>) -> Proposal {
-    let code = bitcast<vec4<i32>>(y + vec4(STEPS_OF_ONE)) - vec4(STEPS_OF_ONE_BITS);
-    let real = vec4<f32>(code);
-    return Proposal(code, real, bitcast<vec4<u32>>(y - real) & vec4(0x7fffffffu));
+fn code_of(proposed: vec4<u32>) -> vec4<i32> {
+    return bitcast<vec4<i32>>((proposed & vec4(0x7fffffu)) >> vec4(FRACTION_BITS)) - vec4(OFFSET);
 }
 
-// Whether one of four is in doubt.
-fn any_doubtful(rest: vec4<u32>) -> bool {
-    return max(max(rest.x, rest.y), max(rest.z, rest.w)) >= bitcast<u32>(DOUBT);
+// Whether one of four fractions is in doubt.
+fn any_doubtful(fraction: vec4<u32>) -> bool {
+    return min(min(fraction.x, fraction.y), min(fraction.z, fraction.w)) <= 2u * DOUBT;
 }
 
-// Bit i is set where the i-th of four is in doubt.
-fn doubtful(rest: vec4<u32>) -> u32 {
-    let bits = select(vec4(0u), vec4(1u, 2u, 4u, 8u), rest >= vec4(bitcast<u32>(DOUBT)));
+fn is_doubtful(proposed: vec4<u32>) -> vec4<bool> {
+    return (proposed & vec4(FRACTION_MASK)) <= vec4(2u * DOUBT);
+}
+
+// Bit i is set where the i-th of four proposals is in doubt.
+fn doubtful(proposed: vec4<u32>) -> u32 {
+    let bits = select(vec4(0u), vec4(1u, 2u, 4u, 8u), is_doubtful(proposed));
     return bits.x | bits.y | bits.z | bits.w;
 }

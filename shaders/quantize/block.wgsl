@@ -138,7 +138,7 @@ fn settle_block(block: u32, errors: ptr<function, Errors>) {
         if source.foreign && index < params.elements {
             note_non_finite(params.slot, index, params.elements - index, raw);
         }
-        doubt |= select(doubtful(propose(scheme, finite(raw)).rest), 15u, scheme.exact) << (4u * q);
+        doubt |= select(doubtful(propose(scheme, finite(raw))), 15u, scheme.exact) << (4u * q);
     }
     for (; doubt != 0u; doubt &= doubt - 1u) {
         settle(block, scheme, firstTrailingBit(doubt), first_quad, errors);
@@ -154,11 +154,7 @@ fn settle(block: u32, scheme: Scheme, i: u32, first_quad: u32, errors: ptr<funct
     let shift = (byte & 3u) * 8u + place.shift;
     let mask = ((1u << place.width) - 1u) << shift;
     blocks[byte >> 2u] = (blocks[byte >> 2u] & ~mask) | ((place.value << shift) & mask);
-    if params.partials != 0u && scheme.exact {
+    if params.partials != 0u {
         add_error(errors, x, decoded_code(scheme, code));
-    } else if params.partials != 0u && magnitude(x) != 0u {
-        // The proposal was measured, and at a tie it is as wrong as this code: only the count of zeros can change.
-        (*errors).zeroed += u32(magnitude(bitcast<u32>(decoded_code(scheme, code))) == 0u);
-        (*errors).zeroed -= u32(propose(scheme, quad).code[i & 3u] == 0);
     }
 }

@@ -7,8 +7,7 @@
 #import format
 #import lib/grid
 #import lib/finite
-#import lib/propose
-#import lib/errors
+#import lib/measure
 
 struct Params {
     elements: u32,     // in this window
@@ -82,16 +81,16 @@ fn settle_run(first: u32, whole: bool, errors: ptr<function, Errors>) {
     var doubt = 0u;
     for (var quad = 0u; quad < 2u * params.run_octets; quad++) {
         let x = finite(source_quad(params.source_first + (first >> 2u) + quad));
-        doubt |= select(doubtful(propose(x, inverse).rest), 15u, whole) << (4u * quad);
+        doubt |= select(doubtful(propose(x, inverse)), 15u, whole) << (4u * quad);
     }
     for (; doubt != 0u; doubt &= doubt - 1u) {
         let i = firstTrailingBit(doubt);
         let x = finite(source_quad(params.source_first + ((first + i) >> 2u)));
-        settle(first + i, x[i & 3u], whole, propose(x, inverse).code[i & 3u], errors);
+        settle(first + i, x[i & 3u], errors);
     }
 }
 
-fn propose(x: vec4<u32>, inverse: f32) -> Proposal {
+fn propose(x: vec4<u32>, inverse: f32) -> vec4<u32> {
     // Above the highest code every candidate is clamped to it, so there is no tie to doubt. As signed integers the bits of floats
     // order rightly against a positive one.
     let y = bitcast<vec4<i32>>(bitcast<vec4<f32>>(x) * inverse);
@@ -107,7 +106,7 @@ fn propose_run(first: u32, scale: u32, errors: ptr<function, Errors>) -> u32 {
     }
     var sums = begin_sums(errors);
     let step = bitcast<f32>(scale) * sums.unit;
-    var rest = vec4(0u);
+    var least = vec4(FRACTION_MASK);
     var largest = vec4(0u);
     for (var octet = 0u; octet < params.run_octets; octet++) {
         let quad = params.source_first + (first >> 2u) + 2u * octet;
@@ -115,19 +114,17 @@ fn propose_run(first: u32, scale: u32, errors: ptr<function, Errors>) -> u32 {
         let y = source_quad(quad + 1u);
         let p = propose(x, inverse);
         let q = propose(y, inverse);
-        rest = max(rest, max(p.rest, q.rest));
+        least = min(least, min(p & vec4(FRACTION_MASK), q & vec4(FRACTION_MASK)));
         largest = max(largest, max(x & vec4(0x7fffffffu), y & vec4(0x7fffffffu)));
-        let words = packed(p.code, q.code);
+        let words = packed(p >> vec4(FRACTION_BITS), q >> vec4(FRACTION_BITS));
         let word = params.word_first + ((first >> 3u) + octet) * (CODE_BITS >> 2u);
         codes[word] = words.x;
         if CODE_BITS == 8u {
             codes[word + 1u] = words.y;
         }
         if measure {
-            add_scaled(&sums, x, p.real, step);
-            add_scaled(&sums, y, q.real, step);
-            add_zeroed(&sums, x, bitcast<vec4<u32>>(p.code));
-            add_zeroed(&sums, y, bitcast<vec4<u32>>(q.code));
+            measure_quad(&sums, x, p, step);
+            measure_quad(&sums, y, q, step);
         }
     }
     if max(max(largest.x, largest.y), max(largest.z, largest.w)) >= INFINITY_BITS {
@@ -137,11 +134,11 @@ fn propose_run(first: u32, scale: u32, errors: ptr<function, Errors>) -> u32 {
     if measure {
         end_sums(errors, sums);
     }
-    return select(DECIDED, NEAR, any_doubtful(rest));
+    return select(DECIDED, NEAR, any_doubtful(least));
 }
 
-// Decides one code by integers. `whole` says that nothing of its run was proposed.
-fn settle(index: u32, x: u32, whole: bool, proposed: i32, errors: ptr<function, Errors>) {
+// Decides one code by integers.
+fn settle(index: u32, x: u32, errors: ptr<function, Errors>) {
     if index >= params.elements {
         return;
     }
@@ -153,12 +150,8 @@ fn settle(index: u32, x: u32, whole: bool, proposed: i32, errors: ptr<function, 
     let word = params.word_first + ((index >> 3u) * CODE_BITS >> 2u) + select(0u, (index >> 2u) & 1u, CODE_BITS == 8u);
     let mask = ((1u << CODE_BITS) - 1u) << bit;
     codes[word] = (codes[word] & ~mask) | ((stored_code(code) << bit) & mask);
-    if params.partials != 0u && whole {
+    if params.partials != 0u {
         expect_errors(errors, scale + (SCALE_TO_LARGEST << 23u));
         add_error(errors, x, f32(code) * bitcast<f32>(scale));
-    } else if params.partials != 0u && magnitude(x) != 0u {
-        // The proposal was measured, and at a tie it is as wrong as this code: only the count of zeros can change.
-        (*errors).zeroed += u32(code == 0);
-        (*errors).zeroed -= u32(proposed == 0);
     }
 }

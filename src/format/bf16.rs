@@ -5,7 +5,7 @@ use super::{Block, Format, Storage};
 pub(super) const BF16: Format = Format {
     family: "bf16",
     nominal_bits: 16,
-    storage: Storage::Block(Block { len: 1, bytes: 2, scale_bytes: 0, run_len: 8, encode, decode }),
+    storage: Storage::Block(Block { len: 1, bytes: 2, scale_bytes: 0, run_len: 16, encode, decode }),
     wgsl: "format/bf16",
     holds_non_finite: true,
     picture: "| sign 1 | exponent 8 | fraction 7 |",

@@ -26,6 +26,7 @@ shaders![
     "lib/exact",
     "lib/finite",
     "lib/grid",
+    "lib/measure",
     "lib/propose",
     "probe/numerics",
     "quantize/absmax",
