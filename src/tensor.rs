@@ -241,7 +241,12 @@ impl Tensor {
             })
             .collect();
         let mut done = recording.run()?;
-        Ok(pieces.into_iter().map(|plane| plane.into_iter().flat_map(|piece| done.take(piece)).collect()).collect())
+        let joined = |plane: Vec<Download>| -> Vec<u8> {
+            // One segment is the common case, and its bytes need not be copied again.
+            let mut parts: Vec<Vec<u8>> = plane.into_iter().map(|piece| done.take(piece)).collect();
+            if parts.len() == 1 { parts.remove(0) } else { parts.concat() }
+        };
+        Ok(pieces.into_iter().map(joined).collect())
     }
 
     /// Brings back the word at byte `at` (a multiple of 4) of the first plane.
