@@ -109,8 +109,8 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
-    /// A tensor holds NaN or infinities, and the policy is to reject them.
-    #[error("tensor {tensor:?} holds {count} non-finite values, the first at index {index}: {value}")]
+    /// A tensor holds NaN, infinities or values beyond the format's range, and the policy is to reject them.
+    #[error("tensor {tensor:?} holds {count} {}, the first at index {index}: {value}", beyond(*value))]
     NonFinite {
         /// The tensor.
         tensor: String,
@@ -139,6 +139,10 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+}
+
+fn beyond(value: f32) -> &'static str {
+    if value.is_finite() { "values beyond the format's range" } else { "non-finite values" }
 }
 
 impl Error {

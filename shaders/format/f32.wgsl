@@ -7,7 +7,10 @@
 const BLOCK_LEN: u32 = 4u;
 const BLOCK_BYTES: u32 = 16u;
 const BLOCK_WORDS: u32 = 4u;
+const OVERFLOW: u32 = INFINITY_BITS; // magnitudes from here on the format cannot hold
+const LARGEST: u32 = LARGEST_FINITE_BITS;
 const QUADS: u32 = 1u;
+const CODE_PARTS: u32 = 1u;
 // For `lib/propose`, which is never asked.
 const FRACTION_BITS: u32 = 1u;
 const OFFSET: i32 = 0;
@@ -19,7 +22,7 @@ struct Scheme {
     exact: bool, // never
 }
 
-fn scheme_of(largest: u32) -> Scheme {
+fn scheme_of(x: ptr<function, array<vec4<u32>, QUADS>>, largest: u32) -> Scheme {
     return Scheme(false);
 }
 
@@ -51,7 +54,7 @@ fn settled_code(scheme: Scheme, x: u32) -> u32 {
     return x;
 }
 
-fn code_bits(i: u32, code: u32) -> Bits {
+fn code_bits(i: u32, part: u32, code: u32) -> Bits {
     return Bits(4u * i, 0u, 0u, code);
 }
 

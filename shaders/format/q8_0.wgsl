@@ -7,7 +7,10 @@
 const BLOCK_LEN: u32 = 32u;
 const BLOCK_BYTES: u32 = 34u;
 const BLOCK_WORDS: u32 = 9u;
+const OVERFLOW: u32 = INFINITY_BITS; // magnitudes from here on the format cannot hold
+const LARGEST: u32 = LARGEST_FINITE_BITS;
 const QUADS: u32 = 8u;
+const CODE_PARTS: u32 = 1u;
 // For `lib/propose`: 1.5 * 2^9 has steps of 2^-14; 3 of them are more than 9 * 2^-24 * 128 (1.2 of them) and one.
 const FRACTION_BITS: u32 = 14u;
 const OFFSET: i32 = 256;
@@ -22,7 +25,7 @@ struct Scheme {
     inverse: f32, // about 1 / d
 }
 
-fn scheme_of(largest: u32) -> Scheme {
+fn scheme_of(x: ptr<function, array<vec4<u32>, QUADS>>, largest: u32) -> Scheme {
     let d = quotient_by(largest, 127u);
     let scale = widened_half(half_bits(d));
     // Below 2^-95 an adapter that flushes subnormals would lose bits of the values or of 1/d.
@@ -98,7 +101,7 @@ fn settled_code(scheme: Scheme, x: u32) -> u32 {
 }
 
 // Where the code of element i lies in its block.
-fn code_bits(i: u32, code: u32) -> Bits {
+fn code_bits(i: u32, part: u32, code: u32) -> Bits {
     return Bits(2u + i, 0u, 8u, code);
 }
 

@@ -40,7 +40,7 @@ struct Sums {
     squared_error: vec4<f32>,
     squared: vec4<f32>,
     worst: vec4<u32>,   // bits, which order like integers
-    nonzero: vec4<u32>, // values other than zero, less codes other than zero: what became zero
+    zeroed: vec4<u32>,
 }
 
 fn begin_sums(errors: ptr<function, Errors>) -> Sums {
@@ -56,9 +56,9 @@ fn add_scaled(sums: ptr<function, Sums>, x: vec4<u32>, code: vec4<f32>, step: f3
     (*sums).worst = max((*sums).worst, bitcast<vec4<u32>>(error) & vec4(0x7fffffffu));
 }
 
-// Counts the values (bits) other than zero, and takes the codes (magnitudes) other than zero away again.
+// Counts the values (bits) other than zero whose codes (magnitudes) mean zero.
 fn add_zeroed(sums: ptr<function, Sums>, x: vec4<u32>, code: vec4<u32>) {
-    (*sums).nonzero += min(x << vec4(1u), vec4(1u)) - min(code, vec4(1u));
+    (*sums).zeroed += min(x << vec4(1u), vec4(1u)) & ~min(code, vec4(1u));
 }
 
 fn end_sums(errors: ptr<function, Errors>, sums: Sums) {
@@ -66,7 +66,7 @@ fn end_sums(errors: ptr<function, Errors>, sums: Sums) {
     (*errors).squared += (sums.squared.x + sums.squared.y) + (sums.squared.z + sums.squared.w);
     let worst = max(max(sums.worst.x, sums.worst.y), max(sums.worst.z, sums.worst.w));
     (*errors).worst = max((*errors).worst, bitcast<f32>(worst));
-    (*errors).zeroed += (sums.nonzero.x + sums.nonzero.y) + (sums.nonzero.z + sums.nonzero.w);
+    (*errors).zeroed += (sums.zeroed.x + sums.zeroed.y) + (sums.zeroed.z + sums.zeroed.w);
 }
 
 // Adds one finite value (bits) and what its code means. A meaning that is not finite is counted; it would drown the sums.

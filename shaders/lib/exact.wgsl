@@ -119,6 +119,37 @@ fn product(a: u32, b: u32) -> u32 {
     return rounded((wide.y << 16u) | (wide.x >> 16u), (wide.x & 0xffffu) != 0u, x.exponent + y.exponent + 16);
 }
 
+// a - b for a >= b, of any signs.
+fn difference(a: u32, b: u32) -> u32 {
+    let p = parts(max(magnitude(a), magnitude(b)));
+    let q = parts(min(magnitude(a), magnitude(b)));
+    let shift = u32(min(p.exponent - q.exponent, 31));
+    let wide = q.mantissa << 7u;
+    let part = wide >> shift;
+    let sticky = (part << shift) != wide;
+    let sum = (p.mantissa << 7u) + part;
+    let rest = (p.mantissa << 7u) - part - u32(sticky);
+    return rounded(select(rest, sum, ((a ^ b) >> 31u) == 1u), sticky, p.exponent - 7);
+}
+
+// trunc(twice / 2 + p), or - p, the sum rounded to f32 first; p is positive, twice / 2 + p under 2^5 and the sum not negative.
+fn truncated_sum(twice: u32, p: u32, minus: bool) -> u32 {
+    let a = parts(p);
+    // Units of 2^-26: 26 bits for one half.
+    let left = u32(clamp(a.exponent + 26, 0, 7));
+    let right = u32(clamp(-26 - a.exponent, 0, 31));
+    let part = (a.mantissa << left) >> right;
+    let sticky = (part << right) >> left != a.mantissa;
+    let value = (twice << 25u) + select(part, 0u - part - u32(sticky), minus);
+    return whole(rounded(value, sticky, -26));
+}
+
+// The integer part of a positive f32 under 2^24.
+fn whole(bits: u32) -> u32 {
+    let drop = 150u - min(bits >> 23u, 150u);
+    return ((bits & 0x7fffffu) | 0x800000u) >> min(drop, 24u);
+}
+
 // The integer nearest to a positive f32 under 2^23, a tie going to the even one.
 fn nearest_even(bits: u32) -> u32 {
     let drop = 150u - min(bits >> 23u, 150u);
@@ -156,19 +187,17 @@ fn half_bits(bits: u32) -> u32 {
     return whole + u32(rest > half || (rest == half && (whole & 1u) == 1u));
 }
 
-// The f32 equal to a positive f16; infinity and NaN stay what they are.
+// The f32 equal to a positive f16; infinity stays infinity, a NaN is made quiet.
 fn widened_half(half: u32) -> u32 {
-    let biased = half >> 10u;
     let fraction = half & 0x3ffu;
-    if biased == 31u {
-        return INFINITY_BITS | (fraction << 13u);
-    }
-    if biased != 0u {
-        return (half << 13u) + 0x38000000u;
-    }
-    if fraction == 0u {
-        return 0u;
-    }
-    let shift = countLeadingZeros(fraction) - 8u;
-    return ((fraction << shift) & 0x7fffffu) | ((126u - shift) << 23u);
+    // A number under 2^10 times 2^-24, both normal: no device rounds that.
+    let small = bitcast<u32>(f32(fraction) * 5.9604644775390625e-8);
+    let large = INFINITY_BITS | (fraction << 13u) | select(0u, 0x400000u, fraction != 0u);
+    let other = select((half << 13u) + 0x38000000u, large, half >= 0x7c00u);
+    return select(other, small, half < 0x400u);
+}
+
+// The f32 equal to an f16 in the lower half of a word, with its sign.
+fn signed_half(half: u32) -> u32 {
+    return widened_half(half & 0x7fffu) | ((half & 0x8000u) << 16u);
 }

@@ -74,7 +74,7 @@ fn careful_run(first: u32) {
         }
         let inside = vec4(index) + vec4(0u, 1u, 2u, 3u) < vec4(params.elements);
         let x = select(vec4(0u), source_quad(params.source_first + (index >> 2u)), inside);
-        note_non_finite(params.slot, index, 4u, x);
+        note_non_finite(params.slot, index, 4u, x, INFINITY_BITS);
         let size = finite(x) & vec4(0x7fffffffu);
         for (var i = 0u; i < 4u; i++) {
             merge(params.unit_first + (params.position + index + i) / params.unit_len, vec4(size[i]));

@@ -61,7 +61,7 @@ fn main(
 struct Source {
     values: array<vec4<u32>, QUADS>,
     largest: u32,  // the largest finite magnitude
-    foreign: bool, // it holds values that are not finite
+    foreign: bool, // it holds values that the format cannot hold
 }
 
 // Reads a block; by policy what is not finite is replaced.
@@ -84,11 +84,11 @@ fn read_block(block: u32) -> Source {
         size = max(size, x.values[q] & vec4(0x7fffffffu));
     }
     x.largest = max(max(size.x, size.y), max(size.z, size.w));
-    x.foreign = x.largest >= INFINITY_BITS;
+    x.foreign = x.largest >= OVERFLOW;
     if x.foreign {
         size = vec4(0u);
         for (var q = 0u; q < QUADS; q++) {
-            let clean = finite(x.values[q]);
+            let clean = held(x.values[q], OVERFLOW, LARGEST);
             size = max(size, clean & vec4(0x7fffffffu));
             if params.policy != KEEP {
                 x.values[q] = clean;
@@ -107,7 +107,7 @@ fn propose_block(block: u32, source: Source, carry: u32, bit: u32, open: ptr<fun
     }
     var x = source.values;
     var words: array<u32, BLOCK_WORDS>;
-    let scheme = scheme_of(source.largest);
+    let scheme = scheme_of(&x, source.largest);
     let near = encode(scheme, &x, &words, measure, errors);
     *open |= select(0u, 1u << bit, near || scheme.exact || source.foreign);
 
@@ -127,7 +127,8 @@ fn propose_block(block: u32, source: Source, carry: u32, bit: u32, open: ptr<fun
 // Counts what is not finite in a block, and decides codes by integers: those that the proposal doubted, or all.
 fn settle_block(block: u32, errors: ptr<function, Errors>) {
     let source = read_block(block);
-    let scheme = scheme_of(source.largest);
+    var values = source.values;
+    let scheme = scheme_of(&values, source.largest);
     let first_quad = params.source_first + block * QUADS;
     // Values are read again: an array indexed by a variable would be put into memory, and slow down all of the kernel. The mask is
     // made first, for the loop that settles is long, and lanes wait for each other in it.
@@ -136,7 +137,7 @@ fn settle_block(block: u32, errors: ptr<function, Errors>) {
         let raw = source_quad(first_quad + q);
         let index = block * BLOCK_LEN + 4u * q;
         if source.foreign && index < params.elements {
-            note_non_finite(params.slot, index, params.elements - index, raw);
+            note_non_finite(params.slot, index, params.elements - index, raw, OVERFLOW);
         }
         doubt |= select(doubtful(propose(scheme, finite(raw))), 15u, scheme.exact) << (4u * q);
     }
@@ -149,11 +150,13 @@ fn settle(block: u32, scheme: Scheme, i: u32, first_quad: u32, errors: ptr<funct
     let quad = finite(source_quad(first_quad + (i >> 2u)));
     let x = quad[i & 3u];
     let code = settled_code(scheme, x);
-    let place = code_bits(i, code);
-    let byte = 4u * params.word_first + block * BLOCK_BYTES + place.byte;
-    let shift = (byte & 3u) * 8u + place.shift;
-    let mask = ((1u << place.width) - 1u) << shift;
-    blocks[byte >> 2u] = (blocks[byte >> 2u] & ~mask) | ((place.value << shift) & mask);
+    for (var part = 0u; part < CODE_PARTS; part++) {
+        let place = code_bits(i, part, code);
+        let byte = 4u * params.word_first + block * BLOCK_BYTES + place.byte;
+        let shift = (byte & 3u) * 8u + place.shift;
+        let mask = ((1u << place.width) - 1u) << shift;
+        blocks[byte >> 2u] = (blocks[byte >> 2u] & ~mask) | ((place.value << shift) & mask);
+    }
     if params.partials != 0u {
         add_error(errors, x, decoded_code(scheme, code));
     }

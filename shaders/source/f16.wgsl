@@ -7,7 +7,3 @@ fn source_quad(quad: u32) -> vec4<u32> {
     let two = source[quad];
     return vec4(signed_half(two.x), signed_half(two.x >> 16u), signed_half(two.y), signed_half(two.y >> 16u));
 }
-
-fn signed_half(half: u32) -> u32 {
-    return widened_half(half & 0x7fffu) | ((half & 0x8000u) << 16u);
-}

@@ -1,12 +1,13 @@
 //! BF16: the upper 16 bits of an F32, rounded to nearest even.
 
-use super::{Block, Format, Storage};
+use super::{Block, Format, Range, Storage};
 
 pub(super) const BF16: Format = Format {
     family: "bf16",
     nominal_bits: 16,
     storage: Storage::Block(Block { len: 1, bytes: 2, scale_bytes: 0, run_len: 16, encode, decode }),
     wgsl: "format/bf16",
+    range: Range::F32,
     holds_non_finite: true,
     picture: "| sign 1 | exponent 8 | fraction 7 |",
     source: "IEEE 754 round to nearest even; NaN made quiet, sign and upper payload kept (ggml, half)",

@@ -1,12 +1,13 @@
 //! F32: IEEE binary32, as it is.
 
-use super::{Block, Format, Storage};
+use super::{Block, Format, Range, Storage};
 
 pub(super) const F32: Format = Format {
     family: "f32",
     nominal_bits: 32,
     storage: Storage::Block(Block { len: 1, bytes: 4, scale_bytes: 0, run_len: 4, encode, decode }),
     wgsl: "format/f32",
+    range: Range::F32,
     holds_non_finite: true,
     picture: "| f32 |",
     source: "IEEE 754 binary32",

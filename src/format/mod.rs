@@ -11,16 +11,21 @@
 
 mod bf16;
 mod errors;
+mod f16;
 mod f32;
 mod int4;
 mod int8;
+mod q4_0;
+mod q4_1;
+mod q5_0;
+mod q5_1;
 mod q8_0;
 pub mod scaled;
 mod source;
 mod twin;
 
 pub use errors::Errors;
-pub use source::{Element, NonFinite};
+pub use source::{Element, NonFinite, Range};
 pub use twin::{Encoded, decode, encode};
 
 use crate::error::{Error, Result};
@@ -37,6 +42,8 @@ pub struct Format {
     pub storage: Storage,
     /// The codec's file under `shaders/`.
     pub wgsl: &'static str,
+    /// The finite values that it holds.
+    pub range: Range,
     /// Whether NaN and infinities have codes.
     pub holds_non_finite: bool,
     /// The bytes, drawn.
@@ -101,7 +108,8 @@ pub enum Unit {
 }
 
 /// Every format, one line each, with its default parameters.
-pub const FORMATS: &[Format] = &[f32::F32, bf16::BF16, int8::INT8, int4::INT4, q8_0::Q8_0];
+pub const FORMATS: &[Format] =
+    &[f32::F32, f16::F16, bf16::BF16, int8::INT8, int4::INT4, q8_0::Q8_0, q5_1::Q5_1, q5_0::Q5_0, q4_1::Q4_1, q4_0::Q4_0];
 
 /// F32 itself.
 pub const F32: Format = f32::F32;
@@ -223,7 +231,7 @@ mod tests {
 
     #[test]
     fn names_lead_to_cards_and_back() {
-        for name in ["f32", "bf16", "int8", "int4", "int4:g32", "int4:g64", "q8_0"] {
+        for name in ["f32", "f16", "bf16", "int8", "int4", "int4:g32", "int4:g64", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1"] {
             assert_eq!(name.parse::<Format>().unwrap().to_string(), name);
         }
         assert_eq!("int4:g128".parse::<Format>().unwrap().to_string(), "int4");
@@ -242,5 +250,6 @@ mod tests {
         assert_eq!(bytes("int4"), 10 * 384 / 2 + 10 * 3 * 4);
         assert_eq!(bytes("int4:g32"), 10 * 384 / 2 + 10 * 12 * 4);
         assert_eq!(bytes("q8_0"), 10 * 12 * 34);
+        assert_eq!(["q4_0", "q4_1", "q5_0", "q5_1"].map(bytes), [18, 20, 22, 24].map(|block| 10 * 12 * block));
     }
 }

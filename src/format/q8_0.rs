@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::{Block, Format, Storage};
+use super::{Block, Format, Range, Storage};
 
 const LEN: usize = 32;
 
@@ -11,6 +11,7 @@ pub(super) const Q8_0: Format = Format {
     nominal_bits: 8,
     storage: Storage::Block(Block { len: LEN as u32, bytes: 34, scale_bytes: 2, run_len: LEN as u32, encode, decode }),
     wgsl: "format/q8_0",
+    range: Range::F32,
     holds_non_finite: false,
     picture: "| d: f16 | q0: i8 | q1: i8 | ... | q31: i8 |",
     source: "ggml without FMA, quantize_row_q8_0_ref: d = amax / 127, q = roundf(x * (1 / d))",

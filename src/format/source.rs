@@ -48,14 +48,14 @@ impl Element {
     }
 }
 
-/// What is done with NaN and infinities in the input.
+/// What is done with NaN and infinities in the input, and with values that round to infinity in F16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NonFinite {
     /// An error that names tensor, index and value.
     #[default]
     Reject,
-    /// NaN becomes 0, infinities the largest finite F32 of their sign.
+    /// NaN becomes 0; infinities, and what is beyond the format's range, the largest finite value of their sign.
     Saturate,
     /// They are kept, where the format has codes for them.
     Keep,
@@ -64,11 +64,12 @@ pub enum NonFinite {
 impl NonFinite {
     /// The policy on one value that is about to be quantized.
     #[must_use]
-    pub fn apply(self, value: f32) -> f32 {
+    pub fn apply(self, value: f32, range: Range) -> f32 {
         match self {
             Self::Keep => value,
             _ if value.is_nan() => 0.0,
-            _ => value.clamp(-f32::MAX, f32::MAX),
+            _ if range.holds(value) => value,
+            _ => range.largest.copysign(value),
         }
     }
 
@@ -83,5 +84,27 @@ impl NonFinite {
             });
         }
         Ok(())
+    }
+}
+
+/// The finite values that a format holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// The largest of them.
+    pub largest: f32,
+    /// Magnitudes from here on round to infinity.
+    pub overflow: f32,
+}
+
+impl Range {
+    /// All finite values of F32: those of every format whose scales adapt.
+    pub const F32: Self = Self { largest: f32::MAX, overflow: f32::INFINITY };
+    /// Those of IEEE binary16.
+    pub const F16: Self = Self { largest: 65504.0, overflow: 65520.0 };
+
+    /// Whether a value is neither NaN nor beyond the range.
+    #[must_use]
+    pub fn holds(self, value: f32) -> bool {
+        value.abs() < self.overflow
     }
 }

@@ -30,9 +30,9 @@ pub fn encode(format: &Format, name: &str, x: &[f32], row_len: usize, policy: No
             got: format!("{} values in rows of {row_len}", x.len()),
         });
     }
-    let non_finite = x.par_iter().filter(|x| !x.is_finite()).count() as u64;
+    let non_finite = x.par_iter().filter(|x| !format.range.holds(**x)).count() as u64;
     if policy == NonFinite::Reject && non_finite > 0 {
-        let index = x.iter().position(|x| !x.is_finite()).unwrap_or(0);
+        let index = x.iter().position(|x| !format.range.holds(*x)).unwrap_or(0);
         return Err(Error::NonFinite { tensor: name.into(), index: index as u64, value: x[index], count: non_finite });
     }
     let (planes, mut errors) = match format.storage {
@@ -46,7 +46,7 @@ pub fn encode(format: &Format, name: &str, x: &[f32], row_len: usize, policy: No
                     let mut ready = vec![0.0; len];
                     let mut meaning = vec![0.0; len];
                     for (out, x) in out.chunks_exact_mut(bytes).zip(x.chunks_exact(len)) {
-                        ready.iter_mut().zip(x).for_each(|(r, x)| *r = policy.apply(*x));
+                        ready.iter_mut().zip(x).for_each(|(r, x)| *r = policy.apply(*x, format.range));
                         (block.encode)(&ready, out);
                         (block.decode)(out, &mut meaning);
                         count(&mut errors, &ready, &meaning);
@@ -58,7 +58,7 @@ pub fn encode(format: &Format, name: &str, x: &[f32], row_len: usize, policy: No
         }
         Storage::Scaled(card) => {
             let unit_len = card.unit_len(row_len as u64) as usize;
-            let largest = |unit: &[f32]| unit.iter().fold(0.0_f32, |a, x| a.max(policy.apply(*x).abs()));
+            let largest = |unit: &[f32]| unit.iter().fold(0.0_f32, |a, x| a.max(policy.apply(*x, format.range).abs()));
             let scales: Vec<f32> = x.par_chunks(unit_len).map(|unit| scaled::scale(largest(unit), card.bits)).collect();
             let mut codes = vec![0; (x.len() * card.bits as usize).div_ceil(8)];
             let errors = (codes.par_chunks_mut(CHUNK * card.bits as usize / 8), x.par_chunks(CHUNK))
@@ -68,7 +68,7 @@ pub fn encode(format: &Format, name: &str, x: &[f32], row_len: usize, policy: No
                     let mut errors = Errors::default();
                     for (i, x) in x.iter().enumerate() {
                         let scale = scales[(chunk * CHUNK + i) / unit_len];
-                        let x = policy.apply(*x);
+                        let x = policy.apply(*x, format.range);
                         let code = scaled::code(x, scale, card.bits);
                         scaled::put_code(out, i, card.bits, code);
                         errors.count(x, code as f32 * scale);

@@ -2,7 +2,7 @@
 
 use weighbridge::Error;
 use weighbridge::format::{self, Element, Format, NonFinite};
-use weighbridge::quantize::{QuantizeOptions, quantize};
+use weighbridge::quantize::{QuantizeOptions, dequantize, quantize};
 use weighbridge::tensor::Tensor;
 
 use crate::data::{Words, assert_same, bytes_of, gpu};
@@ -68,13 +68,54 @@ fn rows_that_do_not_fill_groups_are_an_error() {
 }
 
 #[test]
+fn what_f16_cannot_hold_goes_by_the_policy() {
+    let mut x = [0.5_f32; 3 * 32];
+    (x[40], x[41], x[42]) = (65_519.0, -65_520.0, 1e30);
+    let source = Tensor::upload(gpu(), "weight/large", &[3, 32], Element::F32, &bytes_of(&x, Element::F32)).unwrap();
+    let f16: Format = "f16".parse().unwrap();
+    let error = quantize(gpu(), &source, &f16, &QuantizeOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { index: 41, value: -65_520.0, count: 2, .. }), "{error}");
+    assert!(error.to_string().contains("beyond the format's range"), "{error}");
+    for (policy, codes) in [(NonFinite::Saturate, [0x7bff, 0xfbff, 0x7bff]), (NonFinite::Keep, [0x7bff, 0xfc00, 0x7c00])] {
+        let mut options = QuantizeOptions::default();
+        options.non_finite = policy;
+        let (tensor, errors) = quantize(gpu(), &source, &f16, &options).unwrap();
+        let bytes = tensor.download(gpu()).unwrap().remove(0);
+        let got: [u16; 3] = [80, 82, 84].map(|at| u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+        assert_eq!((got, errors.non_finite), (codes, 2), "{policy:?}");
+    }
+}
+
+/// All upper halves with the lower halves at which rounding turns: NaN payloads, infinities, subnormals, both zeros, all ties.
+fn every_class_of_bit_pattern(name: &str, lower: &[u32], half: fn(f32) -> [u8; 2]) {
+    let with_upper = |upper: u16| lower.iter().map(move |low| f32::from_bits((u32::from(upper) << 16) | low));
+    let x: Vec<f32> = (0..=u16::MAX).flat_map(with_upper).collect();
+    let want: Vec<u8> = x.iter().flat_map(|x| half(*x)).collect();
+    let format: Format = name.parse().unwrap();
+    let shape = [lower.len() as u64, 65_536];
+    let got = crate::data::on_gpu(gpu(), &format, &shape, Element::F32, &bytes_of(&x, Element::F32), NonFinite::Keep);
+    assert_same(&format!("{name} against half"), &got[0], &want);
+}
+
+#[test]
 fn every_class_of_bit_pattern_to_bf16() {
-    // All upper halves with the lower halves at which rounding turns: NaN payloads, infinities, subnormals, both zeros, all ties.
-    let lower = [0_u32, 1, 0x7fff, 0x8000, 0x8001, 0xffff];
-    let x: Vec<f32> =
-        (0..=u16::MAX).flat_map(|upper| lower.map(|low| f32::from_bits((u32::from(upper) << 16) | low))).collect();
-    let want: Vec<u8> = x.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect();
-    let format: Format = "bf16".parse().unwrap();
-    let got = crate::data::on_gpu(gpu(), &format, &[6, 65_536], Element::F32, &bytes_of(&x, Element::F32), NonFinite::Keep);
-    assert_same("bf16 against half", &got[0], &want);
+    let lower = [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff];
+    every_class_of_bit_pattern("bf16", &lower, |x| half::bf16::from_f32(x).to_le_bytes());
+}
+
+#[test]
+fn every_class_of_bit_pattern_to_f16() {
+    let lower = [0, 1, 0xfff, 0x1000, 0x1001, 0x2000, 0x2fff, 0x3000, 0x3001, 0x7fff, 0x8000, 0xffff];
+    every_class_of_bit_pattern("f16", &lower, |x| half::f16::from_f32(x).to_le_bytes());
+}
+
+#[test]
+fn every_f16_comes_back() {
+    let bytes: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+    let source = Tensor::upload(gpu(), "weight/halves", &[65_536], Element::F16, &bytes).unwrap();
+    let mut options = QuantizeOptions::default();
+    options.non_finite = NonFinite::Keep;
+    let (tensor, _) = quantize(gpu(), &source, &"f16".parse().unwrap(), &options).unwrap();
+    let values = dequantize(gpu(), &tensor).unwrap().download(gpu()).unwrap();
+    assert_same("halves as F32", &values[0], &bytes_of(&Element::F16.widen(&bytes), Element::F32));
 }

@@ -1,0 +1,107 @@
+// F16: IEEE binary16, rounded to nearest even. Sixteen values, 32 bytes, are one block here.
+// Source: IEEE 754 round to nearest even; a NaN keeps its sign and upper payload and is made quiet, as `half` does.
+#import lib/exact
+#import lib/errors
+#import lib/propose
+#import lib/bits
+
+const BLOCK_LEN: u32 = 16u;
+const BLOCK_BYTES: u32 = 32u;
+const BLOCK_WORDS: u32 = 8u;
+const OVERFLOW: u32 = 0x477ff000u; // magnitudes from here on the format cannot hold
+const LARGEST: u32 = 0x477fe000u;
+const QUADS: u32 = 4u;
+const CODE_PARTS: u32 = 1u;
+// For `lib/propose`, which is never asked.
+const FRACTION_BITS: u32 = 1u;
+const OFFSET: i32 = 0;
+const DOUBT: u32 = 0u;
+const BIAS: f32 = 0.0;
+
+// What a block's codes are chosen with: nothing, and floats are never asked.
+struct Scheme {
+    exact: bool, // never
+}
+
+fn scheme_of(x: ptr<function, array<vec4<u32>, QUADS>>, largest: u32) -> Scheme {
+    return Scheme(false);
+}
+
+fn encode(
+    scheme: Scheme,
+    x: ptr<function, array<vec4<u32>, QUADS>>,
+    words: ptr<function, array<u32, BLOCK_WORDS>>,
+    measure: bool,
+    errors: ptr<function, Errors>,
+) -> bool {
+    // Written out: a loop that compilers leave a loop puts the arrays into memory, which takes twice as long.
+    encode_quad((*x)[0], 0u, words);
+    encode_quad((*x)[1], 1u, words);
+    encode_quad((*x)[2], 2u, words);
+    encode_quad((*x)[3], 3u, words);
+    if measure {
+        var sums = begin_sums(errors);
+        for (var q = 0u; q < QUADS; q++) {
+            // Infinite and NaN input is counted elsewhere and is no error of the format; nor is a value that became infinite,
+            // which is counted here.
+            let bits = (*x)[q];
+            let code = nearest(bits);
+            let finite_input = (bits & vec4(0x7fffffffu)) < vec4(INFINITY_BITS);
+            let lost = finite_input & ((code & vec4(0x7fffu)) == vec4(0x7c00u));
+            let clipped = select(vec4(0u), vec4(1u), lost);
+            (*errors).clipped += (clipped.x + clipped.y) + (clipped.z + clipped.w);
+            let value = select(vec4(0u), bits, finite_input);
+            let meaning = select(select(vec4(0u), widened(code), finite_input), value, lost);
+            add_scaled(&sums, value, bitcast<vec4<f32>>(meaning), sums.unit);
+            add_zeroed(&sums, bits, code & vec4(0x7fffu));
+        }
+        end_sums(errors, sums);
+    }
+    return false;
+}
+
+fn encode_quad(x: vec4<u32>, q: u32, words: ptr<function, array<u32, BLOCK_WORDS>>) {
+    let code = nearest(x);
+    (*words)[2u * q] = code.x | (code.y << 16u);
+    (*words)[2u * q + 1u] = code.z | (code.w << 16u);
+}
+
+fn nearest(x: vec4<u32>) -> vec4<u32> {
+    let size = x & vec4(0x7fffffffu);
+    // Normal: drop 13 bits, and turn the bias of 127 into 15.
+    let normal = (size + vec4(0xfffu) + ((size >> vec4(13u)) & vec4(1u)) - vec4(0x38000000u)) >> vec4(13u);
+    // Subnormal: units of 2^-24.
+    let mantissa = (size & vec4(0x7fffffu)) | vec4(0x800000u);
+    let drop = vec4(126u) - clamp(size >> vec4(23u), vec4(96u), vec4(125u));
+    let odd = (mantissa >> drop) & vec4(1u);
+    let small = (mantissa + (vec4(1u) << (drop - vec4(1u))) - vec4(1u) + odd) >> drop;
+    let large = select(vec4(0x7c00u), vec4(0x7e00u) | ((size >> vec4(13u)) & vec4(0x3ffu)), size > vec4(INFINITY_BITS));
+    let code = select(select(normal, small, size < vec4(0x38800000u)), large, size >= vec4(0x477ff000u));
+    return code | ((x >> vec4(16u)) & vec4(0x8000u));
+}
+
+fn widened(half: vec4<u32>) -> vec4<u32> {
+    return vec4(signed_half(half.x), signed_half(half.y), signed_half(half.z), signed_half(half.w));
+}
+
+fn propose(scheme: Scheme, x: vec4<u32>) -> vec4<u32> {
+    return vec4(FRACTION_MASK);
+}
+
+fn settled_code(scheme: Scheme, x: u32) -> u32 {
+    return 0u;
+}
+
+fn code_bits(i: u32, part: u32, code: u32) -> Bits {
+    return Bits(2u * i, 0u, 16u, code);
+}
+
+fn decoded_code(scheme: Scheme, code: u32) -> f32 {
+    return 0.0;
+}
+
+fn decode(words: ptr<function, array<u32, BLOCK_WORDS>>, q: u32) -> vec4<u32> {
+    let low = (*words)[2u * q];
+    let high = (*words)[2u * q + 1u];
+    return widened(vec4(low & 0xffffu, low >> 16u, high & 0xffffu, high >> 16u));
+}
