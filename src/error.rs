@@ -146,6 +146,15 @@ fn beyond(value: f32) -> &'static str {
 }
 
 impl Error {
+    /// A scale that F16 cannot hold.
+    pub(crate) fn large_scale(tensor: &str, unit: u64) -> Self {
+        Self::Unsupported {
+            what: format!("F16 scales for {tensor:?}"),
+            need: "scales of at most 65504; store F32 scales, or `--non-finite saturate` clips".into(),
+            have: format!("a larger one in unit {unit}"),
+        }
+    }
+
     /// What the reader can do about it, where something can be done.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::format::{Element, Format, Storage};
+use crate::format::{Element, Format, Storage, ZERO_POINT_ROWS};
 use crate::gpu::{Buffer, Download, Gpu, Recording, Window};
 
 /// A tensor on a device.
@@ -82,6 +82,19 @@ impl Plane {
             start = end;
         }
         Ok(Self { part, bytes, segments })
+    }
+
+    /// A plane of `bytes` bytes, `unit_bytes` for each `unit_len` elements: its segments end where atoms of elements do, and whole
+    /// vectors.
+    pub(crate) fn of_units(
+        gpu: &Gpu,
+        label: &str,
+        part: &'static str,
+        bytes: u64,
+        unit_bytes: u64,
+        unit_len: u64,
+    ) -> Result<Self> {
+        Self::new(gpu, label, part, bytes, VECTOR_BYTES * unit_bytes * ATOM / gcd(unit_len.max(1), ATOM))
     }
 
     /// Bytes asked of the device.
@@ -172,16 +185,21 @@ impl Tensor {
     /// Room for a tensor in a format, its rows padded to `row_len`.
     pub(crate) fn coded(gpu: &Gpu, label: &str, shape: &[u64], format: Format, row_len: u64) -> Result<Self> {
         let rows = rows_of(shape);
-        let planes = (format.planes(rows, row_len).into_iter().enumerate())
-            .map(|(i, (part, bytes))| {
-                // A segment of scales ends where an atom of elements does.
-                let atom = match format.storage {
-                    Storage::Scaled(scaled) if i > 0 => 4 * ATOM / gcd(scaled.unit_len(row_len).max(1), ATOM),
-                    _ => format.planes(1, ATOM)[0].1,
-                };
-                Plane::new(gpu, label, part, bytes, atom)
-            })
-            .collect::<Result<_>>()?;
+        let mut planes = Vec::new();
+        for (part, bytes) in format.planes(rows, row_len) {
+            planes.push(match (format.storage, part) {
+                (Storage::Scaled(scaled), "scales") => {
+                    Plane::of_units(gpu, label, part, bytes, scaled.scale_bytes(), scaled.unit_len(rows, row_len))?
+                }
+                (Storage::Scaled(scaled), "zero_points") => {
+                    // A segment ends where both eight rows and an atom of elements do.
+                    let rows = ATOM / gcd(ZERO_POINT_ROWS * row_len, ATOM);
+                    let groups = row_len / scaled.unit_len(1, row_len).max(1);
+                    Plane::new(gpu, label, part, bytes, 4 * rows * groups.max(1))?
+                }
+                _ => Plane::new(gpu, label, part, bytes, format.planes(1, ATOM)[0].1)?,
+            });
+        }
         Ok(Self { label: label.into(), shape: shape.into(), kind: Kind::Coded(format), row_len, planes })
     }
 
@@ -353,7 +371,7 @@ pub(crate) fn extent(tensor: &Tensor) -> Extent<'_> {
     (&tensor.planes[0], of)
 }
 
-/// The extent of a plane of scales, one for `unit_len` elements.
-pub(crate) fn scales_extent(plane: &Plane, unit_len: u64) -> Extent<'_> {
-    (plane, Box::new(move |r| r.start / unit_len * 4..r.end.div_ceil(unit_len) * 4))
+/// The extent of a plane that has `bytes` bytes for each `unit_len` elements.
+pub(crate) fn units_extent(plane: &Plane, unit_len: u64, bytes: u64) -> Extent<'_> {
+    (plane, Box::new(move |r| r.start / unit_len * bytes..r.end.div_ceil(unit_len) * bytes))
 }

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use weighbridge::format::{self, Element, Format};
+use weighbridge::format::{self, Element};
 use weighbridge::gpu::{Gpu, GpuOptions};
 use weighbridge::quantize::{QuantizeOptions, dequantize_into, quantize, quantize_into};
 use weighbridge::tensor::Tensor;
@@ -114,8 +114,7 @@ fn formats(bench: &Bench, gpu: &Gpu, elements: u64) {
         ("-from-bf16", Tensor::upload(gpu, "weight/source", &shape, Element::Bf16, &rounded).expect("the source fits")),
     ];
     let values = sources[0].1.requested_bytes();
-    let all: Vec<Format> = format::known().split(", ").map(|name| name.parse().expect("a known name")).collect();
-    for format in all {
+    for format in format::all() {
         let coded = format.bytes(shape[0], shape[1]);
         for (suffix, source) in &sources {
             let (target, _) = quantize(gpu, source, &format, &QuantizeOptions::default()).expect("quantizes");

@@ -1,8 +1,10 @@
-// Dequantizes a window of a tensor whose scales lie in a plane of their own to F32: x = scale q.
+// Dequantizes a window of a tensor whose scales lie in a plane of their own to F32: x = scale (q - z).
 //
 // Shapes: codes [elements] of CODE_BITS each, scales [units] -> values [elements].
 // Dispatch: an invocation takes `steps` runs of 8 * run_octets elements.
 #import format
+#import scales
+#import zero
 #import lib/grid
 
 struct Params {
@@ -17,11 +19,13 @@ struct Params {
     lane_stride: u32,
     step_stride: u32,
     run_octets: u32,
+    unit_base: u32,  // for slot `zero`: the number of the window's first unit
+    groups: u32,     // units in a row
+    zero_first: u32, // the word of `zero_points` at which the window's first row of words begins
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> codes: array<u32>;
-@group(0) @binding(2) var<storage, read> scales: array<f32>; // [units]
 @group(0) @binding(3) var<storage, read_write> values: array<vec4<f32>>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -40,9 +44,10 @@ fn main(
 }
 
 fn dequantize_run(first: u32) {
-    var unit = params.unit_first + (params.position + first) / params.unit_len;
+    var unit = (params.position + first) / params.unit_len;
     var position = (params.position + first) % params.unit_len;
-    var scale = scales[unit];
+    var scale = scale_at(params.unit_first + unit);
+    var zero = zero_point(unit);
     for (var octet = 0u; octet < params.run_octets; octet++) {
         let index = first + 8u * octet;
         if index >= params.elements {
@@ -55,21 +60,24 @@ fn dequantize_run(first: u32) {
         }
         for (var half = 0u; half < 2u; half++) {
             var each = vec4(scale);
+            var zeros = vec4(zero);
             if position + 4u < params.unit_len {
                 position += 4u;
             } else {
                 for (var i = 0u; i < 4u; i++) {
                     each[i] = scale;
+                    zeros[i] = zero;
                     position++;
                     if position == params.unit_len {
                         unit++;
                         position = 0u;
-                        scale = scales[unit];
+                        scale = scale_at(params.unit_first + unit);
+                        zero = zero_point(unit);
                     }
                 }
             }
             if index + 4u * half < params.elements {
-                values[params.quad_first + (index >> 2u) + half] = vec4<f32>(unpacked(words, half == 1u)) * each;
+                values[params.quad_first + (index >> 2u) + half] = vec4<f32>(unpacked(words, half == 1u) - zeros) * each;
             }
         }
     }

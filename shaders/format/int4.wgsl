@@ -1,17 +1,18 @@
-// Symmetric 4-bit codes, -8..7, stored as q + 8, eight to a word, the first in the lowest bits. x = scale q.
+// 4-bit codes, -8..7, stored as q + 8, eight to a word, the first in the lowest bits. x = scale (q - z).
 // Source: compressed-tensors 0.20, pack-quantized.
 #import lib/exact
 
 const CODE_BITS: u32 = 4u;
 const LOWEST: i32 = -8;
 const HIGHEST: i32 = 7;
-// For `lib/propose`: 1.5 * 2^4 has steps of 2^-19; 4 of them are more than 9 * 2^-24 * 8 (2.3 of them) and one.
+// For `lib/propose`: 1.5 * 2^4 has steps of 2^-19; 6 of them are more than 9 * 2^-24 * 15.5 (4.4 of them: asymmetric quotients reach
+// that), half of a step for the reference's own sum, and one.
 const FRACTION_BITS: u32 = 19u;
 const OFFSET: i32 = 8;
-const DOUBT: u32 = 4u;
-const BIAS: f32 = 24.50000762939453125; // 24 + 1/2 + 4 * 2^-19
+const DOUBT: u32 = 6u;
+const BIAS: f32 = 24.500011444091796875; // 24 + 1/2 + 6 * 2^-19
 // The largest value of a unit is below scale * 2^SCALE_TO_LARGEST.
-const SCALE_TO_LARGEST: u32 = 3u;
+const SCALE_TO_LARGEST: u32 = 4u;
 
 // Eight codes, of which the last four bits count and are q + 8, in storage order; the second word is not used.
 fn packed(low: vec4<u32>, high: vec4<u32>) -> vec2<u32> {

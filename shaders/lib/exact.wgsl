@@ -132,6 +132,23 @@ fn difference(a: u32, b: u32) -> u32 {
     return rounded(select(rest, sum, ((a ^ b) >> 31u) == 1u), sticky, p.exponent - 7);
 }
 
+// The integer nearest to q + zero, the sum of a float (any sign) and a small integer rounded to f32 first, a tie going to the even
+// one. What is beyond 2^20 is taken for that.
+fn nearest_sum(q: u32, zero: i32) -> i32 {
+    let most = 0x49800000u;
+    let a = min(magnitude(q), most) | (q & 0x80000000u);
+    let b = bitcast<u32>(f32(-zero));
+    let up = ordered_bits(a) >= ordered_bits(b);
+    let size = i32(nearest_even(difference(select(b, a, up), select(a, b, up))));
+    return select(-size, size, up);
+}
+
+// A signed integer in the order of the floats.
+fn ordered_bits(bits: u32) -> i32 {
+    let i = bitcast<i32>(bits);
+    return i ^ ((i >> 31u) & 0x7fffffff);
+}
+
 // trunc(twice / 2 + p), or - p, the sum rounded to f32 first; p is positive, twice / 2 + p under 2^5 and the sum not negative.
 fn truncated_sum(twice: u32, p: u32, minus: bool) -> u32 {
     let a = parts(p);

@@ -15,6 +15,11 @@ fn proposal(y: vec4<f32>) -> vec4<u32> {
     return bitcast<vec4<u32>>(y + vec4(BIAS));
 }
 
+// Those of y + zero, an integer.
+fn offset_proposal(y: vec4<f32>, zero: f32) -> vec4<u32> {
+    return bitcast<vec4<u32>>(y + vec4(zero + BIAS));
+}
+
 fn code_of(proposed: vec4<u32>) -> vec4<i32> {
     return bitcast<vec4<i32>>((proposed & vec4(0x7fffffu)) >> vec4(FRACTION_BITS)) - vec4(OFFSET);
 }

@@ -15,6 +15,8 @@ pub(super) struct Weighed {
     pub payload: u64,
     /// Of which scales.
     pub scales: u64,
+    /// Of which zero points.
+    pub zero_points: u64,
     /// Bytes asked for: the planes, rounded up to what can be bound.
     pub requested: u64,
 }
@@ -44,9 +46,9 @@ pub(super) fn lines(format: &Format, tensors: &[Weighed], around: &Surroundings,
     let nominal_kept = estimated(format, tensors) as i64 - nominal_quantized;
     let mut lines = vec![
         Line { name: "scales", bytes: quantized(|t| t.scales) },
-        Line { name: "zero_points", bytes: 0 },
+        Line { name: "zero_points", bytes: quantized(|t| t.zero_points) },
         Line { name: "kept", bytes: sum(&|t| if t.quantized { 0 } else { t.payload }) - nominal_kept },
-        Line { name: "block_padding", bytes: quantized(|t| t.payload - t.scales) - nominal_quantized },
+        Line { name: "block_padding", bytes: quantized(|t| t.payload - t.scales - t.zero_points) - nominal_quantized },
         Line { name: "wgpu_rounding", bytes: sum(&|t| t.requested - t.payload) },
         Line { name: "alignment", bytes: around.alignment as i64 },
         Line { name: "baseline", bytes: around.baseline as i64 },
@@ -77,8 +79,24 @@ mod tests {
     fn every_byte_has_a_name() {
         let format: Format = "int4:g32".parse().unwrap();
         // 3 rows of 32: 48 bytes of codes and 12 of scales, asked for as 48 and 16. A bias of 5 F32 is kept.
-        let matrix = Weighed { class: Class::Mlp, parameters: 96, quantized: true, payload: 60, scales: 12, requested: 64 };
-        let bias = Weighed { class: Class::Bias, parameters: 5, quantized: false, payload: 20, scales: 0, requested: 32 };
+        let matrix = Weighed {
+            class: Class::Mlp,
+            parameters: 96,
+            quantized: true,
+            payload: 60,
+            scales: 12,
+            zero_points: 0,
+            requested: 64,
+        };
+        let bias = Weighed {
+            class: Class::Bias,
+            parameters: 5,
+            quantized: false,
+            payload: 20,
+            scales: 0,
+            zero_points: 0,
+            requested: 32,
+        };
         let around = Surroundings { baseline: 1000, alignment: 7, staging: 64, scratch: 0 };
         let measured = 64 + 32 + 1000 + 7 + 64 + 3;
         let tensors = [matrix, bias];

@@ -203,13 +203,14 @@ fn on_gpu(
                 (target, Some(errors), None)
             }
         };
-        let scales = if kept.is_none() { format.scale_bytes(tensor.rows(), tensor.row_len) } else { 0 };
+        let of_quantized = |bytes: u64| if kept.is_none() { bytes } else { 0 };
         let weighed = Weighed {
             class,
             parameters: if entry.is_float { entry.elements() } else { 0 },
             quantized: kept.is_none(),
             payload: tensor.planes.iter().map(|p| p.bytes).sum(),
-            scales,
+            scales: of_quantized(format.scale_bytes(tensor.rows(), tensor.row_len)),
+            zero_points: of_quantized(format.zero_point_bytes(tensor.rows(), tensor.row_len)),
             requested: tensor.requested_bytes(),
         };
         results.add(entry, format, weighed, errors, kept);
@@ -259,22 +260,24 @@ fn on_cpu(model: &Model, format: &Format, options: &WeighOptions, tell: &mut dyn
     for entry in &model.tensors {
         tell(&entry.name, done);
         let class = Class::of(&entry.name, entry.shape.len());
-        let (planes, errors, kept, scales) = match plan(entry, class, format, options)? {
-            Plan::Keep(reason) => (vec![model.bytes(entry).to_vec()], None, Some(reason), 0),
+        let (planes, errors, kept, (scales, zero_points)) = match plan(entry, class, format, options)? {
+            Plan::Keep(reason) => (vec![model.bytes(entry).to_vec()], None, Some(reason), (0, 0)),
             Plan::Quantize(quantizing) => {
                 let values = entry.element.unwrap_or(format::Element::F32).widen(model.bytes(entry));
                 let row_len = entry.shape.last().copied().unwrap_or(1);
                 let stored = stored_row_len(format, &entry.name, &entry.shape, quantizing.tail)?;
                 let values = padded(values, row_len as usize, stored as usize);
                 let coded = format::encode(format, &entry.name, &values, stored as usize, options.non_finite)?;
-                let scales = format.scale_bytes(rows_of(&entry.shape), stored);
+                let rows = rows_of(&entry.shape);
+                let scales = (format.scale_bytes(rows, stored), format.zero_point_bytes(rows, stored));
                 peak = peak.max(values.len() as u64 * 4);
                 (coded.planes, Some(coded.errors), None, scales)
             }
         };
         let payload = planes.iter().map(|p| p.len() as u64).sum();
         let parameters = if entry.is_float { entry.elements() } else { 0 };
-        let weighed = Weighed { class, parameters, quantized: kept.is_none(), payload, scales, requested: payload };
+        let weighed =
+            Weighed { class, parameters, quantized: kept.is_none(), payload, scales, zero_points, requested: payload };
         results.add(entry, format, weighed, errors, kept);
         held.push(planes);
         done += entry.bytes();

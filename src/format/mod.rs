@@ -92,10 +92,14 @@ pub struct Scaled {
     pub bits: u32,
     /// What shares a scale.
     pub unit: Unit,
-    /// What shares a scale where the name does not say.
-    pub default_unit: Unit,
-    /// The group lengths that the name may ask for.
-    pub groups: &'static [u32],
+    /// What the name may ask to share a scale; the first where it does not say.
+    pub units: &'static [Unit],
+    /// Whether each unit has a zero point too.
+    pub asymmetric: bool,
+    /// Whether the name may ask for that.
+    pub may_be_asymmetric: bool,
+    /// Whether scales are stored as F16 instead of F32. Codes are then chosen with the rounded scale.
+    pub half_scales: bool,
 }
 
 /// What shares a scale.
@@ -105,6 +109,18 @@ pub enum Unit {
     Row,
     /// So many neighbours in a row.
     Group(u32),
+    /// The whole tensor.
+    Tensor,
+}
+
+impl std::fmt::Display for Unit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Row => f.write_str("row"),
+            Self::Group(len) => write!(f, "g{len}"),
+            Self::Tensor => f.write_str("tensor"),
+        }
+    }
 }
 
 /// Every format, one line each, with its default parameters.
@@ -132,10 +148,16 @@ impl Format {
         let elements = rows * row_len;
         match self.storage {
             Storage::Block(block) => vec![("blocks", elements / u64::from(block.len) * u64::from(block.bytes))],
-            Storage::Scaled(scaled) => vec![
-                ("codes", (elements * u64::from(scaled.bits)).div_ceil(8)),
-                ("scales", 4 * elements.checked_div(scaled.unit_len(row_len)).unwrap_or(0)),
-            ],
+            Storage::Scaled(scaled) => {
+                let units = elements.checked_div(scaled.unit_len(rows, row_len)).unwrap_or(0);
+                let mut planes =
+                    vec![("codes", (elements * u64::from(scaled.bits)).div_ceil(8)), ("scales", scaled.scale_bytes() * units)];
+                if scaled.asymmetric {
+                    let in_a_row = units.checked_div(rows).unwrap_or(0);
+                    planes.push(("zero_points", 4 * rows.div_ceil(ZERO_POINT_ROWS) * in_a_row));
+                }
+                planes
+            }
         }
     }
 
@@ -154,6 +176,12 @@ impl Format {
         }
     }
 
+    /// Bytes of a tensor's zero points.
+    #[must_use]
+    pub fn zero_point_bytes(&self, rows: u64, row_len: u64) -> u64 {
+        self.planes(rows, row_len).get(2).map_or(0, |(_, bytes)| *bytes)
+    }
+
     /// What the formula "parameters x size of a code" says of so many values, in bytes.
     #[must_use]
     pub fn nominal_bytes(&self, elements: u64) -> u64 {
@@ -161,62 +189,97 @@ impl Format {
     }
 }
 
+/// Rows whose zero points of one group share a word of 32 bits.
+pub(crate) const ZERO_POINT_ROWS: u64 = 8;
+
 impl Scaled {
-    /// Values that share a scale, in rows of `row_len`.
+    /// Values that share a scale, in a tensor of `rows` x `row_len`.
     #[must_use]
-    pub fn unit_len(&self, row_len: u64) -> u64 {
+    pub fn unit_len(&self, rows: u64, row_len: u64) -> u64 {
         match self.unit {
             Unit::Row => row_len,
             Unit::Group(len) => len.into(),
+            Unit::Tensor => rows * row_len,
         }
+    }
+
+    /// Bytes of a scale.
+    #[must_use]
+    pub fn scale_bytes(&self) -> u64 {
+        if self.half_scales { 2 } else { 4 }
     }
 }
 
 impl std::fmt::Display for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.family)?;
-        match self.storage {
-            Storage::Scaled(Scaled { unit: Unit::Group(len), default_unit, .. }) if default_unit != Unit::Group(len) => {
-                write!(f, ":g{len}")
-            }
-            _ => Ok(()),
+        let Storage::Scaled(scaled) = self.storage else { return Ok(()) };
+        if scaled.unit != scaled.units[0] {
+            write!(f, ":{}", scaled.unit)?;
         }
+        f.write_str(if scaled.asymmetric { ":asym" } else { "" })?;
+        f.write_str(if scaled.half_scales { ":f16" } else { "" })
     }
 }
 
 impl std::str::FromStr for Format {
     type Err = Error;
 
+    /// `family[:unit][:asym][:f16]`, in this order.
     fn from_str(name: &str) -> Result<Self> {
         let unknown = || Error::UnknownName { kind: "format", name: name.into(), known: known() };
-        let mut words = name.split(':');
-        let family = words.next().unwrap_or_default();
+        let (family, mut words) = name.split_once(':').map_or((name, None), |(family, words)| (family, Some(words)));
         let mut format = *FORMATS.iter().find(|f| f.family == family).ok_or_else(unknown)?;
-        for word in words {
-            let len = word.strip_prefix('g').and_then(|n| n.parse().ok());
-            match (&mut format.storage, len) {
-                (Storage::Scaled(scaled), Some(len)) if scaled.groups.contains(&len) => scaled.unit = Unit::Group(len),
-                _ => return Err(unknown()),
+        let mut next = |word: &str| match words {
+            Some(rest) if rest == word => {
+                words = None;
+                true
+            }
+            Some(rest) => match rest.strip_prefix(word).and_then(|rest| rest.strip_prefix(':')) {
+                Some(rest) => {
+                    words = Some(rest);
+                    true
+                }
+                None => false,
+            },
+            None => false,
+        };
+        if let Storage::Scaled(scaled) = &mut format.storage {
+            if let Some(unit) = scaled.units.iter().find(|unit| next(&unit.to_string())) {
+                scaled.unit = *unit;
+            }
+            scaled.asymmetric = scaled.may_be_asymmetric && next("asym");
+            scaled.half_scales = next("f16");
+        }
+        if words.is_some() { Err(unknown()) } else { Ok(format) }
+    }
+}
+
+/// Every format with every parameter.
+#[must_use]
+pub fn all() -> Vec<Format> {
+    let mut all = Vec::new();
+    for format in FORMATS {
+        let Storage::Scaled(scaled) = format.storage else {
+            all.push(*format);
+            continue;
+        };
+        for half_scales in [false, true] {
+            for asymmetric in if scaled.may_be_asymmetric { &[false, true][..] } else { &[false] } {
+                let with = |unit: &Unit| Scaled { unit: *unit, asymmetric: *asymmetric, half_scales, ..scaled };
+                all.extend(scaled.units.iter().map(|unit| Format { storage: Storage::Scaled(with(unit)), ..*format }));
             }
         }
-        Ok(format)
     }
+    all
 }
 
 /// The names of all formats, for messages.
 #[must_use]
 pub fn known() -> String {
-    let names = FORMATS.iter().flat_map(|format| {
-        let groups = match format.storage {
-            Storage::Scaled(scaled) => scaled.groups,
-            Storage::Block(_) => &[],
-        };
-        let default = format.to_string();
-        let named = groups.iter().map(|len| format!("{}:g{len}", format.family));
-        let others = named.filter(|name| name.parse::<Format>().is_ok_and(|f| f.to_string() != default));
-        std::iter::once(default.clone()).chain(others.collect::<Vec<_>>())
-    });
-    names.collect::<Vec<_>>().join(", ")
+    let plain = |format: &Format| !matches!(format.storage, Storage::Scaled(Scaled { half_scales: true, .. }));
+    let names: Vec<String> = all().iter().filter(|format| plain(format)).map(Format::to_string).collect();
+    format!("{} (int8 and int4 also with :f16, for F16 scales)", names.join(", "))
 }
 
 impl serde::Serialize for Format {
@@ -231,11 +294,46 @@ mod tests {
 
     #[test]
     fn names_lead_to_cards_and_back() {
-        for name in ["f32", "f16", "bf16", "int8", "int4", "int4:g32", "int4:g64", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1"] {
+        for name in [
+            "f32",
+            "f16",
+            "bf16",
+            "int8",
+            "int4",
+            "int4:g32",
+            "int4:g64",
+            "q8_0",
+            "q4_0",
+            "q4_1",
+            "q5_0",
+            "q5_1",
+            "int8:tensor",
+            "int8:g64",
+            "int4:asym",
+            "int4:g32:asym",
+            "int4:f16",
+            "int8:tensor:f16",
+            "int4:g64:asym:f16",
+        ] {
             assert_eq!(name.parse::<Format>().unwrap().to_string(), name);
         }
         assert_eq!("int4:g128".parse::<Format>().unwrap().to_string(), "int4");
-        for wrong in ["", "int5", "int4:g33", "int8:g32:x", "q8_0:g32", "INT8"] {
+        assert_eq!("int4:g128:asym".parse::<Format>().unwrap().to_string(), "int4:asym");
+        assert_eq!("int8:row".parse::<Format>().unwrap().to_string(), "int8");
+        assert!(all().iter().all(|format| format.to_string().parse::<Format>().unwrap() == *format));
+        for wrong in [
+            "",
+            "int5",
+            "int4:g33",
+            "int8:g32:x",
+            "q8_0:g32",
+            "INT8",
+            "int8:asym",
+            "int4:",
+            "int4:f16:asym",
+            "int4:f16:",
+            "f16:f16",
+        ] {
             let error = wrong.parse::<Format>().unwrap_err().to_string();
             assert!(error.contains("int4:g64"), "{error}");
         }
@@ -249,6 +347,9 @@ mod tests {
         assert_eq!(bytes("int8"), 10 * 384 + 10 * 4);
         assert_eq!(bytes("int4"), 10 * 384 / 2 + 10 * 3 * 4);
         assert_eq!(bytes("int4:g32"), 10 * 384 / 2 + 10 * 12 * 4);
+        assert_eq!(bytes("int4:asym"), 10 * 384 / 2 + 10 * 3 * 4 + 2 * 3 * 4);
+        assert_eq!(bytes("int4:f16"), 10 * 384 / 2 + 10 * 3 * 2);
+        assert_eq!(bytes("int8:tensor"), 10 * 384 + 4);
         assert_eq!(bytes("q8_0"), 10 * 12 * 34);
         assert_eq!(["q4_0", "q4_1", "q5_0", "q5_1"].map(bytes), [18, 20, 22, 24].map(|block| 10 * 12 * block));
     }

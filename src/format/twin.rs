@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Errors, Format, NonFinite, Storage, scaled};
+use super::{Errors, Format, NonFinite, Scaled, Storage, ZERO_POINT_ROWS, scaled};
 use crate::error::{Error, Result};
 
 /// A tensor's planes, in the order of [`Format::planes`], and what they cost.
@@ -57,9 +57,14 @@ pub fn encode(format: &Format, name: &str, x: &[f32], row_len: usize, policy: No
             (vec![plane], errors)
         }
         Storage::Scaled(card) => {
-            let unit_len = card.unit_len(row_len as u64) as usize;
-            let largest = |unit: &[f32]| unit.iter().fold(0.0_f32, |a, x| a.max(policy.apply(*x, format.range).abs()));
-            let scales: Vec<f32> = x.par_chunks(unit_len).map(|unit| scaled::scale(largest(unit), card.bits)).collect();
+            let rows = x.len() / row_len;
+            let unit_len = card.unit_len(rows as u64, row_len as u64) as usize;
+            let ready = |x: &f32| policy.apply(*x, format.range);
+            let of = |unit: &[f32]| card.parameters(scaled::Spread::of(unit.iter().map(ready)));
+            let units: Vec<scaled::Parameters> = x.par_chunks(unit_len.max(1)).map(of).collect();
+            if let (NonFinite::Reject, Some(unit)) = (policy, units.iter().position(|unit| unit.beyond)) {
+                return Err(Error::large_scale(name, unit as u64));
+            }
             let mut codes = vec![0; (x.len() * card.bits as usize).div_ceil(8)];
             let errors = (codes.par_chunks_mut(CHUNK * card.bits as usize / 8), x.par_chunks(CHUNK))
                 .into_par_iter()
@@ -67,20 +72,43 @@ pub fn encode(format: &Format, name: &str, x: &[f32], row_len: usize, policy: No
                 .map(|(chunk, (out, x))| {
                     let mut errors = Errors::default();
                     for (i, x) in x.iter().enumerate() {
-                        let scale = scales[(chunk * CHUNK + i) / unit_len];
-                        let x = policy.apply(*x, format.range);
-                        let code = scaled::code(x, scale, card.bits);
+                        let unit = units[(chunk * CHUNK + i) / unit_len];
+                        let x = ready(x);
+                        let code = card.code(x, unit);
                         scaled::put_code(out, i, card.bits, code);
-                        errors.count(x, code as f32 * scale);
+                        errors.count(x, (code - unit.zero) as f32 * unit.scale);
                     }
                     errors
                 })
                 .reduce(Errors::default, sum);
-            (vec![codes, bytemuck::cast_slice(&scales).to_vec()], errors)
+            let mut planes = vec![codes, scales(&card, &units)];
+            if card.asymmetric {
+                planes.push(zero_points(rows, &units));
+            }
+            (planes, errors)
         }
     };
     errors.non_finite = non_finite;
     Ok(Encoded { planes, errors })
+}
+
+/// The plane of scales.
+fn scales(card: &Scaled, units: &[scaled::Parameters]) -> Vec<u8> {
+    if card.half_scales {
+        units.iter().flat_map(|unit| half::f16::from_f32(unit.scale).to_le_bytes()).collect()
+    } else {
+        units.iter().flat_map(|unit| unit.scale.to_le_bytes()).collect()
+    }
+}
+
+/// The plane of zero points.
+fn zero_points(rows: usize, units: &[scaled::Parameters]) -> Vec<u8> {
+    let groups = units.len().checked_div(rows).unwrap_or(0);
+    let mut plane = vec![0; rows.div_ceil(ZERO_POINT_ROWS as usize) * groups * 4];
+    for (i, unit) in units.iter().enumerate() {
+        scaled::put_code(&mut plane, scaled::zero_point_index(i / groups, i % groups, groups), 4, unit.zero);
+    }
+    plane
 }
 
 fn count(errors: &mut Errors, x: &[f32], meaning: &[f32]) {
@@ -107,10 +135,17 @@ pub fn decode(format: &Format, planes: &[Vec<u8>], elements: usize, row_len: usi
             (x.par_chunks_mut(len), planes[0].par_chunks(bytes)).into_par_iter().for_each(|(x, b)| (block.decode)(b, x));
         }
         Storage::Scaled(card) => {
-            let unit_len = card.unit_len(row_len as u64) as usize;
-            let scales = super::Element::F32.widen(&planes[1]);
+            let rows = elements.checked_div(row_len).unwrap_or(0);
+            let unit_len = card.unit_len(rows as u64, row_len as u64) as usize;
+            let groups = row_len.checked_div(unit_len).unwrap_or(0);
+            let scales = if card.half_scales { super::Element::F16 } else { super::Element::F32 }.widen(&planes[1]);
             x.par_iter_mut().enumerate().for_each(|(i, x)| {
-                *x = scaled::take_code(&planes[0], i, card.bits) as f32 * scales[i / unit_len];
+                let unit = i / unit_len;
+                let zero = match planes.get(2) {
+                    Some(plane) => scaled::take_code(plane, scaled::zero_point_index(unit / groups, unit % groups, groups), 4),
+                    None => 0,
+                };
+                *x = (scaled::take_code(&planes[0], i, card.bits) - zero) as f32 * scales[unit];
             });
         }
     }

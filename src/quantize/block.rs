@@ -55,7 +55,7 @@ pub(super) fn quantize(
     let spans = spans(gpu, source.stored_elements(), ATOM, &extents)?;
     let share = |span: &Span| Share::of(gpu, &kernel, span.elements.div_ceil(run_len * pack), run_len * pack, pack);
     let invocations: Vec<u64> = spans.iter().map(|span| share(span).invocations).collect();
-    let sums = Sums::new(gpu, &invocations, slots.options.errors)?;
+    let sums = Sums::new(gpu, &invocations, 0, slots.options.errors)?;
 
     let mut recording = gpu.record(&target.label);
     for (i, span) in spans.iter().enumerate() {
@@ -92,7 +92,7 @@ pub(super) fn quantize(
     }
     let tickets = sums.bring(&mut recording);
     let done = recording.run()?;
-    sums.read(gpu, source, slots, &spans, done, tickets)
+    sums.read(gpu, source, slots, &spans, &[], done, tickets)
 }
 
 pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &Format, block: &Block) -> Result<()> {

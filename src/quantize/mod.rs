@@ -4,6 +4,7 @@ mod block;
 mod repitch;
 mod scaled;
 mod sums;
+mod units;
 
 use crate::error::{Error, Result};
 use crate::format::{Element, Errors, F32, Format, NonFinite, Storage};
@@ -161,17 +162,19 @@ fn plain(source: &Tensor) -> Result<Element> {
 /// # Errors
 /// [`Error::Shader`] where one does not link or is out of step with its host side.
 pub fn programs() -> Result<Vec<crate::gpu::Program>> {
-    let mut programs = vec![sums::program()?, scaled::scale_program()?];
-    for element in [Element::F32, Element::F16, Element::Bf16] {
+    let mut programs = vec![sums::program()?];
+    let elements = [Element::F32, Element::F16, Element::Bf16];
+    for element in elements {
         programs.push(repitch::program(element)?);
-        programs.push(scaled::absmax_program(element)?);
     }
     for format in crate::format::FORMATS {
-        let elements = [Element::F32, Element::F16, Element::Bf16];
         match format.storage {
             Storage::Block(_) => programs.extend(block::programs(format, &elements)?),
-            Storage::Scaled(_) => programs.extend(scaled::programs(format, &elements)?),
+            Storage::Scaled(card) => programs.extend(scaled::programs(format, &card, &elements)?),
         }
     }
+    // What formats share is made once.
+    let mut seen = std::collections::BTreeSet::new();
+    programs.retain(|program| seen.insert(program.name.clone()));
     Ok(programs)
 }

@@ -1,13 +1,15 @@
-//! The scaled driver: the largest magnitude of each unit, its scale, then the codes. Kernels: `quantize/absmax.wgsl`,
-//! `quantize/scale.wgsl`, `quantize/scaled.wgsl`, `dequantize/scaled.wgsl`.
+//! The scaled driver: how far each unit spreads, its scale and zero point, then the codes. Kernels: `quantize/spread.wgsl`,
+//! `quantize/scale.wgsl` or `quantize/scale_asymmetric.wgsl`, `quantize/scaled.wgsl`, `quantize/narrow.wgsl`,
+//! `dequantize/scaled.wgsl`.
 
 use super::sums::{Share, Slots, Sums};
+use super::units::{self, Units};
 use crate::error::Result;
-use crate::format::{Element, Errors, Format, Scaled, scaled};
+use crate::format::{Element, Errors, Format, Scaled};
 use crate::gpu::{Gpu, Program};
-use crate::tensor::{ATOM, Span, Tensor, extent, scales_extent, spans};
+use crate::tensor::{ATOM, Span, Tensor, extent, spans};
 
-crate::params!(AbsmaxParams {
+crate::params!(SpreadParams {
     elements,
     source_first,
     unit_len,
@@ -20,8 +22,6 @@ crate::params!(AbsmaxParams {
     run_quads,
     slot,
 });
-
-crate::params!(ScaleParams { units, unit_first, divisor });
 
 crate::params!(QuantizeParams {
     elements,
@@ -36,6 +36,9 @@ crate::params!(QuantizeParams {
     step_stride,
     run_octets,
     partials,
+    unit_base,
+    groups,
+    zero_first,
 });
 
 crate::params!(DequantizeParams {
@@ -50,10 +53,21 @@ crate::params!(DequantizeParams {
     lane_stride,
     step_stride,
     run_octets,
+    unit_base,
+    groups,
+    zero_first,
 });
 
 /// Elements of a run: what one invocation reads at a time, and the bits of its mask of doubts.
 const RUN: u64 = 32;
+
+fn zero_slot(card: &Scaled) -> (&'static str, &'static str) {
+    ("zero", if card.asymmetric { "zero/packed" } else { "zero/none" })
+}
+
+fn spread_slot(card: &Scaled) -> (&'static str, &'static str) {
+    ("spread", if card.asymmetric { "spread/extremes" } else { "spread/magnitude" })
+}
 
 pub(super) fn quantize(
     gpu: &Gpu,
@@ -64,35 +78,36 @@ pub(super) fn quantize(
     slots: &Slots,
 ) -> Result<Errors> {
     let from_slot = ("source", slots.element.wgsl());
-    let absmax = gpu.kernel::<AbsmaxParams>("quantize/absmax", &[from_slot])?;
-    let scale = gpu.kernel::<ScaleParams>("quantize/scale", &[])?;
-    let encode = gpu.kernel::<QuantizeParams>("quantize/scaled", &[from_slot, ("format", format.wgsl)])?;
-    let unit_len = card.unit_len(target.row_len);
-    let scales = &target.planes[1];
+    let spread = gpu.kernel::<SpreadParams>("quantize/spread", &[from_slot, spread_slot(card)])?;
+    let encode = gpu.kernel::<QuantizeParams>("quantize/scaled", &[from_slot, ("format", format.wgsl), zero_slot(card)])?;
+    let units = Units::new(gpu, target, card)?;
 
-    // A unit may span windows: all of the maxima are known before the first code is chosen.
-    let extents = [extent(source), extent(target), scales_extent(scales, unit_len)];
-    let spans = spans(gpu, source.stored_elements(), ATOM, &extents)?;
+    // A unit may span windows: all of the spreads are known before the first code is chosen.
+    let mut extents = vec![extent(source), extent(target), units.wide_extent()];
+    extents.extend(units.spread_extent());
+    extents.extend(units.zero_extent());
+    let element_spans = spans(gpu, source.stored_elements(), ATOM, &extents)?;
     let share = |span: &Span| Share::of(gpu, &encode, span.elements.div_ceil(RUN), RUN, 1);
-    let invocations: Vec<u64> = spans.iter().map(|span| share(span).invocations).collect();
-    let sums = Sums::new(gpu, &invocations, slots.options.errors)?;
+    let invocations: Vec<u64> = element_spans.iter().map(|span| share(span).invocations).collect();
+    let unit_spans = units.spans(gpu)?;
+    let sums = Sums::new(gpu, &invocations, unit_spans.len() as u64, slots.options.errors)?;
 
     let mut recording = gpu.record(&target.label);
-    scales.buffers().for_each(|buffer| recording.clear(buffer));
-    for (i, span) in spans.iter().enumerate() {
+    units.clear(&mut recording);
+    for (i, span) in element_spans.iter().enumerate() {
         let range = span.first..span.first + span.elements;
-        let (Some(from), Some(units)) =
-            (extents[0].0.view(gpu, &extents[0].1(&range)), scales.view(gpu, &extents[2].1(&range)))
-        else {
+        let (plane, of) = units.merged_extent();
+        let (Some(from), Some(merged)) = (extents[0].0.view(gpu, &extents[0].1(&range)), plane.view(gpu, &of(&range))) else {
             continue;
         };
         let share = share(span);
-        let params = AbsmaxParams {
+        let place = units.place(span);
+        let params = SpreadParams {
             elements: span.elements as u32,
             source_first: (from.skip / (4 * slots.element.bytes())) as u32,
-            unit_len: unit_len as u32,
-            unit_first: (units.skip / 4) as u32,
-            position: (span.first % unit_len) as u32,
+            unit_len: place.unit_len,
+            unit_first: (merged.skip / units.merged_bytes()) as u32,
+            position: place.position,
             runs_per_group: share.per_group,
             steps: share.steps,
             lane_stride: share.lane_stride,
@@ -100,93 +115,107 @@ pub(super) fn quantize(
             run_quads: (RUN / 4) as u32,
             slot: i as u32,
         };
-        let windows = [("source", from.window), ("units", units.window), ("status", sums.status.window())];
-        recording.dispatch(&absmax, &params, &windows, share.invocations)?;
+        let windows = [("source", from.window), ("units", merged.window), ("status", sums.status.window())];
+        recording.dispatch(&spread, &params, &windows, share.invocations)?;
     }
-    let whole = [scales_extent(scales, 1)];
-    for span in crate::tensor::spans(gpu, scales.bytes / 4, 4, &whole)? {
-        let Some(units) = scales.view(gpu, &(span.first * 4..(span.first + span.elements) * 4)) else { continue };
-        let params = ScaleParams {
-            units: span.elements as u32,
-            unit_first: (units.skip / 4) as u32,
-            divisor: scaled::divisor(card.bits).to_bits(),
-        };
-        recording.dispatch(&scale, &params, &[("units", units.window)], span.elements)?;
-    }
-    for (i, span) in spans.iter().enumerate() {
+    units.record_scales(gpu, &mut recording, &unit_spans, &sums.status, element_spans.len())?;
+    for (i, span) in element_spans.iter().enumerate() {
         let range = span.first..span.first + span.elements;
         let view = |at: usize| extents[at].0.view(gpu, &extents[at].1(&range));
-        let (Some(from), Some(to), Some(units)) = (view(0), view(1), view(2)) else { continue };
+        let (Some(from), Some(to), Some(wide)) = (view(0), view(1), view(2)) else { continue };
         let share = share(span);
+        let place = units.place(span);
+        let zero = units.zero_view(gpu, &range);
         let params = QuantizeParams {
             elements: span.elements as u32,
             source_first: (from.skip / (4 * slots.element.bytes())) as u32,
             word_first: (to.skip / 4) as u32,
-            unit_len: unit_len as u32,
-            unit_first: (units.skip / 4) as u32,
-            position: (span.first % unit_len) as u32,
+            unit_len: place.unit_len,
+            unit_first: (wide.skip / 4) as u32,
+            position: place.position,
             runs_per_group: share.per_group,
             steps: share.steps,
             lane_stride: share.lane_stride,
             step_stride: share.step_stride,
             run_octets: (RUN / 8) as u32,
             partials: sums.partials_of(share.invocations),
+            unit_base: place.unit_base,
+            groups: place.groups,
+            zero_first: zero.as_ref().map_or(0, |zero| (zero.skip / 4) as u32),
         };
-        let windows = [
+        let mut windows = vec![
             ("source", from.window),
             ("codes", to.window),
-            ("scales", units.window),
+            ("scales", wide.window),
             ("status", sums.status.window()),
             ("partials", sums.partials.window()),
         ];
+        windows.extend(zero.map(|zero| ("zero_points", zero.window)));
         recording.dispatch(&encode, &params, &windows, share.invocations)?;
         sums.total(&mut recording, i, share.invocations)?;
     }
+    units.record_narrowing(gpu, &mut recording, &unit_spans)?;
     let tickets = sums.bring(&mut recording);
     let done = recording.run()?;
-    sums.read(gpu, source, slots, &spans, done, tickets)
+    sums.read(gpu, source, slots, &element_spans, &unit_spans, done, tickets)
 }
 
 pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &Format, card: &Scaled) -> Result<()> {
-    let kernel = gpu.kernel::<DequantizeParams>("dequantize/scaled", &[("format", format.wgsl)])?;
-    let unit_len = card.unit_len(source.row_len);
-    let extents = [extent(source), extent(values), scales_extent(&source.planes[1], unit_len)];
+    let slots = [("format", format.wgsl), scales_slot(card.half_scales), zero_slot(card)];
+    let kernel = gpu.kernel::<DequantizeParams>("dequantize/scaled", &slots)?;
+    let units = Units::stored(source, card);
+    let mut extents = vec![extent(source), extent(values), units.stored_extent()];
+    extents.extend(units.zero_extent());
     let mut recording = gpu.record(&source.label);
     for span in spans(gpu, source.stored_elements(), ATOM, &extents)? {
         let range = span.first..span.first + span.elements;
         let view = |at: usize| extents[at].0.view(gpu, &extents[at].1(&range));
-        let (Some(from), Some(to), Some(units)) = (view(0), view(1), view(2)) else { continue };
+        let (Some(from), Some(to), Some(scales)) = (view(0), view(1), view(2)) else { continue };
         let share = Share::of(gpu, &kernel, span.elements.div_ceil(RUN), RUN, 1);
+        let place = units.place(&span);
+        let zero = units.zero_view(gpu, &range);
         let params = DequantizeParams {
             elements: span.elements as u32,
             word_first: (from.skip / 4) as u32,
             quad_first: (to.skip / 16) as u32,
-            unit_len: unit_len as u32,
-            unit_first: (units.skip / 4) as u32,
-            position: (span.first % unit_len) as u32,
+            unit_len: place.unit_len,
+            unit_first: (scales.skip / card.scale_bytes()) as u32,
+            position: place.position,
             runs_per_group: share.per_group,
             steps: share.steps,
             lane_stride: share.lane_stride,
             step_stride: share.step_stride,
             run_octets: (RUN / 8) as u32,
+            unit_base: place.unit_base,
+            groups: place.groups,
+            zero_first: zero.as_ref().map_or(0, |zero| (zero.skip / 4) as u32),
         };
-        let windows = [("codes", from.window), ("scales", units.window), ("values", to.window)];
+        let mut windows = vec![("codes", from.window), ("scales", scales.window), ("values", to.window)];
+        windows.extend(zero.map(|zero| ("zero_points", zero.window)));
         recording.dispatch(&kernel, &params, &windows, share.invocations)?;
     }
     recording.run().map(drop)
 }
 
-pub(super) fn scale_program() -> Result<Program> {
-    Program::new::<ScaleParams>("quantize/scale", &[])
+fn scales_slot(half: bool) -> (&'static str, &'static str) {
+    ("scales", if half { "scales/f16" } else { "scales/f32" })
 }
 
-pub(super) fn absmax_program(element: Element) -> Result<Program> {
-    Program::new::<AbsmaxParams>("quantize/absmax", &[("source", element.wgsl())])
-}
-
-/// The kernels of a format, from each type of source.
-pub(super) fn programs(format: &Format, elements: &[Element]) -> Result<Vec<Program>> {
-    let codec = ("format", format.wgsl);
-    let quantize = elements.iter().map(|e| Program::new::<QuantizeParams>("quantize/scaled", &[("source", e.wgsl()), codec]));
-    quantize.chain([Program::new::<DequantizeParams>("dequantize/scaled", &[codec])]).collect()
+/// The kernels of a format, in all of its variants, from each type of source.
+pub(super) fn programs(format: &Format, card: &Scaled, elements: &[Element]) -> Result<Vec<Program>> {
+    let mut programs = units::programs(card)?;
+    for asymmetric in if card.may_be_asymmetric { &[false, true][..] } else { &[false] } {
+        let card = Scaled { asymmetric: *asymmetric, ..*card };
+        let codec = ("format", format.wgsl);
+        for element in elements {
+            let from_slot = ("source", element.wgsl());
+            programs.push(Program::new::<SpreadParams>("quantize/spread", &[from_slot, spread_slot(&card)])?);
+            programs.push(Program::new::<QuantizeParams>("quantize/scaled", &[from_slot, codec, zero_slot(&card)])?);
+        }
+        for half in [false, true] {
+            let slots = [codec, scales_slot(half), zero_slot(&card)];
+            programs.push(Program::new::<DequantizeParams>("dequantize/scaled", &slots)?);
+        }
+    }
+    Ok(programs)
 }

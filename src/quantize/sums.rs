@@ -63,8 +63,8 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Room for spans that are done by so many invocations each.
-    pub(super) fn new(gpu: &Gpu, invocations: &[u64], measure: bool) -> Result<Self> {
+    /// Room for spans that are done by so many invocations each, and for the status of spans of units.
+    pub(super) fn new(gpu: &Gpu, invocations: &[u64], unit_spans: u64, measure: bool) -> Result<Self> {
         let most = invocations.iter().copied().max().unwrap_or(0);
         let mut regions = Vec::new();
         let mut end = 0;
@@ -79,7 +79,7 @@ impl Sums {
             (4, 4, None)
         };
         Ok(Self {
-            status: gpu.buffer("scratch/status", 2 * invocations.len() as u64)?,
+            status: gpu.buffer("scratch/status", 2 * (invocations.len() as u64 + unit_spans))?,
             partials: gpu.buffer("scratch/error_sums", partials)?,
             totals: gpu.buffer("scratch/error_totals", totals)?,
             kernel,
@@ -114,12 +114,14 @@ impl Sums {
         source: &Tensor,
         slots: &Slots,
         spans: &[Span],
+        unit_spans: &[Span],
         mut done: Completed,
         (status, totals): (Download, Option<Download>),
     ) -> Result<Errors> {
         let mut errors = Errors::default();
         let mut first = None;
-        for (span, words) in spans.iter().zip(done.take_words(status).chunks_exact(2)) {
+        let status = done.take_words(status);
+        for (span, words) in spans.iter().zip(status.chunks_exact(2)) {
             if words[0] > 0 {
                 errors.non_finite += u64::from(words[0]);
                 first.get_or_insert(span.first + u64::from(!words[1]));
@@ -127,6 +129,11 @@ impl Sums {
         }
         if let (Some(first), NonFinite::Reject) = (first, slots.options.non_finite) {
             return Err(reject(gpu, source, slots, first, errors.non_finite)?);
+        }
+        for (span, words) in unit_spans.iter().zip(status.chunks_exact(2).skip(spans.len())) {
+            if words[0] > 0 && slots.options.non_finite == NonFinite::Reject {
+                return Err(Error::large_scale(&slots.label, span.first + u64::from(!words[1])));
+            }
         }
         if let Some(totals) = totals {
             let words = done.take_words(totals);

@@ -86,6 +86,29 @@ fn what_f16_cannot_hold_goes_by_the_policy() {
     }
 }
 
+#[test]
+fn scales_beyond_f16_go_by_the_policy() {
+    let mut x = [0.5_f32; 4 * 128];
+    (x[200], x[201], x[400]) = (1e7, -3e6, 1e30);
+    let source = Tensor::upload(gpu(), "weight/large", &[4, 128], Element::F32, &bytes_of(&x, Element::F32)).unwrap();
+    for name in ["int8:f16", "int8:tensor:f16", "int4:f16", "int4:asym:f16"] {
+        let format: Format = name.parse().unwrap();
+        let on_device = quantize(gpu(), &source, &format, &QuantizeOptions::default()).unwrap_err().to_string();
+        let twin = format::encode(&format, "weight/large", &x, 128, NonFinite::Reject).unwrap_err().to_string();
+        assert_eq!(on_device, twin);
+        assert!(on_device.contains("65504"), "{on_device}");
+        let mut options = QuantizeOptions::default();
+        options.non_finite = NonFinite::Saturate;
+        let (tensor, errors) = quantize(gpu(), &source, &format, &options).unwrap();
+        let twin = format::encode(&format, "twin", &x, 128, NonFinite::Saturate).unwrap();
+        for (got, want) in tensor.download(gpu()).unwrap().iter().zip(&twin.planes) {
+            assert_same(name, got, want);
+        }
+        let ratio = errors.squared_error / twin.errors.squared_error;
+        assert!((ratio - 1.0).abs() < 2e-5, "{name}: {errors:?} {:?}", twin.errors);
+    }
+}
+
 /// All upper halves with the lower halves at which rounding turns: NaN payloads, infinities, subnormals, both zeros, all ties.
 fn every_class_of_bit_pattern(name: &str, lower: &[u32], half: fn(f32) -> [u8; 2]) {
     let with_upper = |upper: u16| lower.iter().map(move |low| f32::from_bits((u32::from(upper) << 16) | low));
