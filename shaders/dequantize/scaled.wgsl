@@ -19,7 +19,7 @@ struct Params {
     lane_stride: u32,
     step_stride: u32,
     run_octets: u32,
-    unit_base: u32,  // for slot `zero`: the number of the window's first unit
+    unit_base: u32,  // for slot `zero`: the number of the window's first unit among those of its eight rows
     groups: u32,     // units in a row
     zero_first: u32, // the word of `zero_points` at which the window's first row of words begins
 }

@@ -41,23 +41,27 @@ fn encode(
     encode_quad((*x)[3], 3u, words);
     if measure {
         var sums = begin_sums(errors);
-        for (var q = 0u; q < QUADS; q++) {
-            // Infinite and NaN input is counted elsewhere and is no error of the format; nor is a value that became infinite,
-            // which is counted here.
-            let bits = (*x)[q];
-            let code = nearest(bits);
-            let finite_input = (bits & vec4(0x7fffffffu)) < vec4(INFINITY_BITS);
-            let lost = finite_input & ((code & vec4(0x7fffu)) == vec4(0x7c00u));
-            let clipped = select(vec4(0u), vec4(1u), lost);
-            (*errors).clipped += (clipped.x + clipped.y) + (clipped.z + clipped.w);
-            let value = select(vec4(0u), bits, finite_input);
-            let meaning = select(select(vec4(0u), widened(code), finite_input), value, lost);
-            add_scaled(&sums, value, bitcast<vec4<f32>>(meaning), sums.unit);
-            add_zeroed(&sums, bits, code & vec4(0x7fffu));
-        }
+        var lost = measure_values(&sums, (*x)[0]);
+        lost += measure_values(&sums, (*x)[1]);
+        lost += measure_values(&sums, (*x)[2]);
+        lost += measure_values(&sums, (*x)[3]);
+        (*errors).clipped += (lost.x + lost.y) + (lost.z + lost.w);
         end_sums(errors, sums);
     }
     return false;
+}
+
+// Measures four values, and returns 1 for each that became infinite, which is no error. Neither is infinite and NaN input, which is
+// counted elsewhere.
+fn measure_values(sums: ptr<function, Sums>, x: vec4<u32>) -> vec4<u32> {
+    let code = nearest(x);
+    let finite_input = (x & vec4(0x7fffffffu)) < vec4(INFINITY_BITS);
+    let lost = finite_input & ((code & vec4(0x7fffu)) == vec4(0x7c00u));
+    let value = select(vec4(0u), x, finite_input);
+    let meaning = select(select(vec4(0u), widened(code), finite_input), value, lost);
+    add_scaled(sums, value, bitcast<vec4<f32>>(meaning), (*sums).unit);
+    add_zeroed(sums, x, code & vec4(0x7fffu));
+    return select(vec4(0u), vec4(1u), lost);
 }
 
 fn encode_quad(x: vec4<u32>, q: u32, words: ptr<function, array<u32, BLOCK_WORDS>>) {

@@ -8,7 +8,7 @@
 
 struct Params {
     units: u32,
-    unit_base: u32,    // the number of the window's first unit
+    unit_base: u32,    // the number of the window's first unit among those of its eight rows
     spread_first: u32, // the word of each binding at which the window begins
     unit_first: u32,
     zero_first: u32,
@@ -42,9 +42,8 @@ fn main(
     scales[params.unit_first + unit] = select(scale, EPSILON, scale == 0u);
 
     let row = (params.unit_base + unit) / params.groups;
-    let first_row = params.unit_base / params.groups;
-    let word = params.zero_first + (row / 8u - first_row / 8u) * params.groups + (params.unit_base + unit) % params.groups;
-    atomicOr(&zero_points[word], u32(zero_point(below, scale) + 8) << (4u * (row % 8u)));
+    let word = params.zero_first + (params.unit_base + unit) - (row - (row >> 3u)) * params.groups;
+    atomicOr(&zero_points[word], u32(zero_point(below, scale) + 8) << (4u * (row & 7u)));
 }
 
 fn zero_point(below: u32, scale: u32) -> i32 {

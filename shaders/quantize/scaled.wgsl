@@ -23,7 +23,7 @@ struct Params {
     step_stride: u32,
     run_octets: u32,   // 4, said by the host so that compilers keep the loop
     partials: u32,     // error sums to write, one an invocation; 0: measure nothing
-    unit_base: u32,    // for slot `zero`: the number of the window's first unit
+    unit_base: u32,    // for slot `zero`: the number of the window's first unit among those of its eight rows
     groups: u32,       // units in a row
     zero_first: u32,   // the word of `zero_points` at which the window's first row of words begins
 }

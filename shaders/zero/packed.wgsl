@@ -5,7 +5,6 @@
 // The zero point of a unit of the window, counted from the window's first.
 fn zero_point(unit: u32) -> i32 {
     let row = (params.unit_base + unit) / params.groups;
-    let first_row = params.unit_base / params.groups;
-    let word = params.zero_first + (row / 8u - first_row / 8u) * params.groups + (params.unit_base + unit) % params.groups;
-    return i32((zero_points[word] >> (4u * (row % 8u))) & 15u) - 8;
+    let word = params.zero_first + (params.unit_base + unit) - (row - (row >> 3u)) * params.groups;
+    return i32((zero_points[word] >> (4u * (row & 7u))) & 15u) - 8;
 }
