@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand. Data goes to standard output, everything else to standard error.
 
 mod devices;
+mod inspect;
+mod plans;
 mod table;
 mod tour;
 mod weigh;
@@ -46,6 +48,8 @@ struct Common {
 enum Command {
     /// List the adapters: limits, features, what their floats do, how fast they copy.
     Devices,
+    /// List what a file holds: tensors, types, parameters by component class.
+    Inspect(inspect::InspectArgs),
     /// Quantize a model on the device; formula beside measurement, by name; the error of each tensor.
     Weigh(weigh::WeighArgs),
 }
@@ -67,6 +71,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         None => tour::run(&cli.common),
         Some(Command::Devices) => devices::run(&cli.common),
+        Some(Command::Inspect(args)) => inspect::run(&cli.common, args),
         Some(Command::Weigh(args)) => weigh::run(&cli.common, args),
     };
     match done {

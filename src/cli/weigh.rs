@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use super::table::table;
-use super::{Common, device, print, print_json, with_progress};
+use super::{Common, device, plans, print, print_json, with_progress};
 use crate::error::{Error, Result};
-use crate::footprint::{Class, Precision, Report, WeighOptions, WeighTail, weigh};
+use crate::footprint::{Class, Precision, Report, Rule, WeighOptions, WeighTail, plan, weigh};
 use crate::format::{Format, NonFinite};
 use crate::gpu::GpuOptions;
 use crate::io::Model;
@@ -16,14 +16,22 @@ use crate::units::{decimal, grouped};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct WeighArgs {
-    /// A `.safetensors` file, or the `.safetensors.index.json` of a sharded model.
+    /// A `.safetensors` or `.gguf` file (any part of a split one), a `.safetensors.index.json`, or a folder with one of them.
     model: PathBuf,
-    /// The precisions, separated by commas: f32, bf16, int8, int4 (= int4:g128), int4:g32, int4:g64, q8_0.
+    /// The precisions, separated by commas: f32, f16, bf16; int8 (a scale a row), int8:tensor, int8:g32 ..; int4 (= int4:g128), int4:g64,
+    /// int4:g32, each also with :asym; int8 and int4 also with :f16 at the end, for F16 scales; q8_0, q5_1, q5_0, q4_1, q4_0.
     #[arg(long = "as", value_name = "LIST", value_delimiter = ',', default_value = "bf16,int8,int4")]
     formats: Vec<String>,
     /// Classes that keep their type, separated by commas: attention, mlp, weight, embedding, head, other.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     keep: Vec<String>,
+    /// A format for the tensors whose names hold PART (`*` stands for any text), or `keep`: attn_v=q8_0. May be given often; the first
+    /// that fits decides, over --as and --keep.
+    #[arg(long = "rule", value_name = "PART=FORMAT")]
+    rules: Vec<String>,
+    /// Show what would be done with each tensor, and stop.
+    #[arg(long)]
+    dry_run: bool,
     /// What is done with NaN and infinities.
     #[arg(long, value_enum, default_value = "reject")]
     non_finite: NonFiniteArg,
@@ -80,6 +88,7 @@ pub(super) fn run(common: &Common, args: &WeighArgs) -> Result<ExitCode> {
     let formats = args.formats.iter().map(|name| name.trim().parse()).collect::<Result<Vec<Format>>>()?;
     let mut options = WeighOptions::default();
     options.keep = args.keep.iter().map(|name| name.trim().parse()).collect::<Result<Vec<Class>>>()?;
+    options.rules = args.rules.iter().map(|rule| rule.parse()).collect::<Result<Vec<Rule>>>()?;
     options.non_finite = match args.non_finite {
         NonFiniteArg::Reject => NonFinite::Reject,
         NonFiniteArg::Saturate => NonFinite::Saturate,
@@ -97,6 +106,13 @@ pub(super) fn run(common: &Common, args: &WeighArgs) -> Result<ExitCode> {
             need: "a model with tensors".into(),
             have: format!("{} has none", args.model.display()),
         });
+    }
+    let plans = formats.iter().map(|format| plan(&model, format, &options)).collect::<Result<Vec<_>>>()?;
+    if args.dry_run {
+        return plans::print_all(common, &formats, &plans).map(|()| ExitCode::SUCCESS);
+    }
+    if !common.quiet && !common.json {
+        eprint!("{}", plans::summary(&formats, &plans));
     }
     let mut gpu = GpuOptions::default();
     gpu.memory_limit = args.memory_limit;
@@ -164,6 +180,7 @@ fn text(report: &Report) -> String {
             rows.push(std::iter::once(tensor.name.clone()).chain(figures).collect());
         }
         out.push_str(&format!("\n{}", table(&rows)));
+        out.push_str(&dequantized(precision));
         out.push_str(&kept(precision));
     }
     out
@@ -174,6 +191,19 @@ fn note(precision: &Precision) -> String {
         (Some(reason), mode) => format!("{mode}; measured is what was asked for: {reason}"),
         (None, mode) => mode.into(),
     }
+}
+
+/// Which types of the file were dequantized first.
+fn dequantized(precision: &Precision) -> String {
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    for tensor in precision.tensors.iter().filter(|t| t.dequantized_first) {
+        *counts.entry(&tensor.source).or_default() += 1;
+    }
+    if counts.is_empty() {
+        return String::new();
+    }
+    let counts: Vec<String> = counts.iter().map(|(source, count)| format!("{count} from {source}")).collect();
+    format!("dequantized first, so that errors are those against the file's values: {}\n", counts.join(", "))
 }
 
 /// The tensors that were to be quantized and could not, and how many stay as they are by rule.

@@ -2,9 +2,14 @@
 
 pub mod class;
 mod lines;
+mod on_cpu;
+mod on_gpu;
+mod plan;
 mod report;
+mod results;
 mod weigh;
 
 pub use class::Class;
+pub use plan::{Action, Rule, TensorPlan, plan};
 pub use report::{ClassReport, Line, Precision, Report, TensorReport};
 pub use weigh::{Device, Progress, WeighOptions, WeighTail, weigh};

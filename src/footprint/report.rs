@@ -95,7 +95,11 @@ pub struct TensorReport {
     pub name: String,
     /// Its component class.
     pub class: &'static str,
-    /// The format it has now: that of the precision, or its own type where it was kept.
+    /// The type it had in the file.
+    pub source: String,
+    /// Whether it was dequantized before it was quantized: its errors are then those against the values it had in the file.
+    pub dequantized_first: bool,
+    /// The format it has now: that of the precision or of a rule, or its own type where it was kept.
     pub format: String,
     /// Why it was kept, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]

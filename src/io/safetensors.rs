@@ -5,12 +5,13 @@ use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 
-use super::{Backing, Entry, Model, map};
+use super::metadata::Value;
+use super::{Backing, Entry, Model, Stored, map, placed, placed_names};
 use crate::error::{Error, Result};
 use crate::format::Element;
 
 pub(super) fn open(path: &Path) -> Result<Model> {
-    let mut model = Model { path: path.into(), tensors: vec![], files: vec![] };
+    let mut model = Model { path: path.into(), metadata: vec![], tensors: vec![], files: vec![] };
     add(&mut model, path)?;
     model.tensors.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(model)
@@ -26,7 +27,7 @@ pub(super) fn open_sharded(path: &Path) -> Result<Model> {
     let text = std::fs::read(path).map_err(|source| Error::File { path: path.into(), source })?;
     let index: Index = serde_json::from_slice(&text).map_err(|e| malformed(e.to_string()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut model = Model { path: path.into(), tensors: vec![], files: vec![] };
+    let mut model = Model { path: path.into(), metadata: vec![], tensors: vec![], files: vec![] };
     for file in index.weight_map.values().collect::<BTreeSet<_>>() {
         // A file name that leads elsewhere is no shard of this model.
         if Path::new(file).components().count() != 1 || file == ".." {
@@ -42,40 +43,122 @@ pub(super) fn open_sharded(path: &Path) -> Result<Model> {
     if let Some((name, file)) = index.weight_map.iter().find(|(name, _)| !present.contains(name.as_str())) {
         return Err(malformed(format!("{file} lacks the tensor {name:?}")));
     }
+    placed_names(path, &model.tensors)?;
     model.tensors.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(model)
 }
 
 fn add(model: &mut Model, path: &Path) -> Result<()> {
     let map = map(path)?;
-    let entries = entries(path, model.files.len(), &map)?;
+    let (metadata, entries) = parse(path, model.files.len(), &map)?;
+    for (key, value) in metadata {
+        if model.value(&key).is_none() {
+            model.metadata.push((key, value));
+        }
+    }
     model.tensors.extend(entries);
     model.files.push(Backing::Mapped(map));
     Ok(())
 }
 
-pub(super) fn entries(path: &Path, file: usize, bytes: &[u8]) -> Result<Vec<Entry>> {
-    let malformed = |message: String| Error::Malformed { path: path.into(), offset: None, message };
-    let parsed = SafeTensors::deserialize(bytes).map_err(|e| malformed(e.to_string()))?;
+pub(super) fn parse(path: &Path, file: usize, bytes: &[u8]) -> Result<(Vec<(String, Value)>, Vec<Entry>)> {
+    let malformed = |offset: Option<u64>, message: String| Error::Malformed { path: path.into(), offset, message };
+    let (header, described) = SafeTensors::read_metadata(bytes).map_err(|e| malformed(None, e.to_string()))?;
+    // The crate keeps the last of several equal keys; a file that has them is not what it seems.
+    serde_json::from_slice::<UniqueKeys>(&bytes[8..8 + header])
+        .map_err(|e| malformed(Some(8 + e.column().saturating_sub(1) as u64), e.to_string()))?;
+    let parsed = SafeTensors::deserialize(bytes).map_err(|e| malformed(None, e.to_string()))?;
     let start = bytes.as_ptr() as usize;
     let entries = parsed.tensors().into_iter().map(|(name, view)| {
-        let first = view.data().as_ptr() as usize - start;
-        let (element, is_float) = match view.dtype() {
-            Dtype::F32 => (Some(Element::F32), true),
-            Dtype::F16 => (Some(Element::F16), true),
-            Dtype::BF16 => (Some(Element::Bf16), true),
-            Dtype::F64 | Dtype::F8_E4M3 | Dtype::F8_E5M2 => (None, true),
-            _ => (None, false),
-        };
+        // A tensor without bytes may point anywhere.
+        let first = (view.data().as_ptr() as usize).saturating_sub(start).min(bytes.len());
+        let (stored, is_float) = kind(view.dtype());
         Entry {
             name,
             dtype: format!("{:?}", view.dtype()),
-            element,
+            stored,
             is_float,
             shape: view.shape().iter().map(|d| *d as u64).collect(),
             file,
             range: first..first + view.data().len(),
         }
     });
-    Ok(entries.collect())
+    let entries: Vec<Entry> = entries.collect();
+    placed(path, &entries)?;
+    let texts = described.metadata().clone().unwrap_or_default();
+    let mut metadata: Vec<(String, Value)> = texts.into_iter().map(|(key, text)| (key, Value::Text(text))).collect();
+    metadata.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok((metadata, entries))
+}
+
+/// What a type is here, and whether it is floating point.
+fn kind(dtype: Dtype) -> (Stored, bool) {
+    match dtype {
+        Dtype::F32 => (Stored::Plain(Element::F32), true),
+        Dtype::F16 => (Stored::Plain(Element::F16), true),
+        Dtype::BF16 => (Stored::Plain(Element::Bf16), true),
+        Dtype::BOOL | Dtype::U8 | Dtype::I8 | Dtype::U16 | Dtype::I16 | Dtype::U32 | Dtype::I32 | Dtype::U64 | Dtype::I64 => {
+            (Stored::Opaque, false)
+        }
+        _ => (Stored::Opaque, true),
+    }
+}
+
+/// A JSON object whose keys, and those of the objects in it, come once each.
+struct UniqueKeys;
+
+impl<'de> serde::Deserialize<'de> for UniqueKeys {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(UniqueKeysVisitor)
+    }
+}
+
+struct UniqueKeysVisitor;
+
+impl<'de> serde::de::Visitor<'de> for UniqueKeysVisitor {
+    type Value = UniqueKeys;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the header of a safetensors file")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> std::result::Result<UniqueKeys, A::Error> {
+        let mut seen = BTreeSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if !seen.insert(key.clone()) {
+                return Err(serde::de::Error::custom(format!("the key {key:?} a second time")));
+            }
+            map.next_value::<UniqueKeys>()?;
+        }
+        Ok(UniqueKeys)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<UniqueKeys, A::Error> {
+        while seq.next_element::<UniqueKeys>()?.is_some() {}
+        Ok(UniqueKeys)
+    }
+
+    fn visit_str<E>(self, _: &str) -> std::result::Result<UniqueKeys, E> {
+        Ok(UniqueKeys)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<UniqueKeys, E> {
+        Ok(UniqueKeys)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<UniqueKeys, E> {
+        Ok(UniqueKeys)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<UniqueKeys, E> {
+        Ok(UniqueKeys)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<UniqueKeys, E> {
+        Ok(UniqueKeys)
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<UniqueKeys, E> {
+        Ok(UniqueKeys)
+    }
 }

@@ -3,6 +3,9 @@
 mod data;
 mod door;
 mod errors;
+#[path = "../common/gguf_maker.rs"]
+#[allow(dead_code)]
+mod gguf_maker;
 mod golden;
 mod limits;
 mod memory;

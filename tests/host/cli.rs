@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::files::{file, safetensors};
+use crate::gguf_maker::Maker;
 
 /// Runs the binary where no Vulkan driver is found.
 fn run(arguments: &[&str]) -> Output {
@@ -31,6 +32,7 @@ fn layer() -> String {
 fn help_teaches() {
     insta::assert_snapshot!("help", seen(&["--help"]));
     insta::assert_snapshot!("help_weigh", seen(&["weigh", "--help"]));
+    insta::assert_snapshot!("help_inspect", seen(&["inspect", "--help"]));
     insta::assert_snapshot!("help_devices", seen(&["devices", "--help"]));
 }
 
@@ -38,6 +40,21 @@ fn help_teaches() {
 fn reports_on_the_twins() {
     insta::assert_snapshot!("tour_cpu", seen(&["--adapter", "cpu"]));
     insta::assert_snapshot!("weigh_cpu", seen(&["weigh", &layer(), "--as", "q8_0", "--keep", "attention", "--adapter", "cpu"]));
+}
+
+#[test]
+fn files_are_inspected_and_plans_are_shown() {
+    let sample = Maker::sample().with(|m| m.tensors[1].0 = "unheard_of".into());
+    let sample = file("sample.gguf", &sample.bytes()).display().to_string();
+    insta::assert_snapshot!("inspect_gguf", seen(&["inspect", &sample, "--metadata"]));
+    insta::assert_snapshot!("inspect_json", seen(&["inspect", &sample, "--metadata", "--json"]));
+    insta::assert_snapshot!("inspect_safetensors", seen(&["inspect", &layer()]));
+    let rules = ["--rule", "query=q8_0", "--rule", "value=keep", "--keep", "mlp", "--dry-run"];
+    insta::assert_snapshot!("dry_run", seen(&[&["weigh", &layer(), "--as", "int4:asym"][..], &rules].concat()));
+    insta::assert_snapshot!("weigh_gguf", seen(&["weigh", &sample, "--as", "q4_1", "--adapter", "cpu"]));
+    let plan = run(&["weigh", &sample, "--as", "q4_0,bf16", "--dry-run", "--json"]);
+    let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    assert_eq!((&plan["schema"], &plan["plans"][1]["tensors"][0]["bytes"]), (&1.into(), &128.into()));
 }
 
 #[test]
@@ -51,6 +68,7 @@ fn errors_say_what_and_what_to_do() {
     let cut = file("short.safetensors", &[9, 0, 0]).display().to_string();
     let odd = safetensors(r#"{"a.weight":{"dtype":"F32","shape":[1,3],"data_offsets":[0,12]}}"#, &[0; 12]);
     let odd = file("odd.safetensors", &odd).display().to_string();
+    let layer = layer();
     let cases: &[(&str, &[&str])] = &[
         ("unknown_format", &["weigh", "x.safetensors", "--as", "int5"]),
         ("unknown_class", &["weigh", "x.safetensors", "--keep", "legs"]),
@@ -61,6 +79,8 @@ fn errors_say_what_and_what_to_do() {
         ("non_finite", &["weigh", &spoiled, "--as", "int8", "--adapter", "cpu"]),
         ("non_finite_kept", &["weigh", &spoiled, "--as", "int8", "--non-finite", "keep", "--adapter", "cpu"]),
         ("tail", &["weigh", &odd, "--as", "q8_0", "--tail", "error", "--adapter", "cpu"]),
+        ("rule", &["weigh", &layer, "--rule", "query"]),
+        ("rule_fits_none", &["weigh", &layer, "--rule", "elephant=q8_0"]),
         ("unknown_option", &["weigh", "x.safetensors", "--precision", "int8"]),
     ];
     for (name, arguments) in cases {

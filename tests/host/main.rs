@@ -3,4 +3,8 @@
 mod architecture;
 mod cli;
 mod files;
+mod gguf;
+#[path = "../common/gguf_maker.rs"]
+mod gguf_maker;
+mod hostile;
 mod shaders;
