@@ -28,8 +28,8 @@ fi
 
 say "tests"
 cargo test --quiet
-say "BF16 against every input, in a release build"
-cargo test --quiet --release --lib bf16
+say "BF16 and F16 against every input, in a release build"
+cargo test --quiet --release --lib equals_half
 
 # lavapipe's vectors set the size of its subgroups: 4, 8 and 16 lanes.
 case "${VK_DRIVER_FILES:-}" in

@@ -1,11 +1,15 @@
 //! The command line: one file a subcommand. Data goes to standard output, everything else to standard error.
 
 mod devices;
+mod html;
+mod html_charts;
 mod inspect;
+mod manual;
 mod plans;
 mod table;
 mod tour;
 mod weigh;
+mod weigh_text;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -52,6 +56,10 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Quantize a model on the device; formula beside measurement, by name; the error of each tensor.
     Weigh(weigh::WeighArgs),
+    /// Print the completions of a shell: `weighbridge completions bash > /etc/bash_completion.d/weighbridge`.
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page: `weighbridge man > weighbridge.1`, `weighbridge man weigh > weighbridge-weigh.1`.
+    Man(manual::ManArgs),
 }
 
 /// Runs the program with the arguments of the process.
@@ -73,6 +81,8 @@ pub fn main() -> ExitCode {
         Some(Command::Devices) => devices::run(&cli.common),
         Some(Command::Inspect(args)) => inspect::run(&cli.common, args),
         Some(Command::Weigh(args)) => weigh::run(&cli.common, args),
+        Some(Command::Completions(args)) => manual::completions(args),
+        Some(Command::Man(args)) => manual::man(args),
     };
     match done {
         Ok(code) => code,
@@ -100,8 +110,10 @@ fn print_error(message: &str, hint: Option<String>) {
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no error.
+///
+/// Colour is left out where nobody sees it: on what is no terminal, and where `NO_COLOR` or `TERM=dumb` asks for that.
 fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }
 
 fn print_json(document: &impl serde::Serialize) -> Result<()> {

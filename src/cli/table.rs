@@ -1,5 +1,16 @@
 //! Tables of text: aligned columns, readable without colour.
 
+use anstyle::Style;
+
+/// What stands above a table, and its heading. Colour and weight go no further than the terminal: see `print`.
+const STRONG: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+
+/// A title.
+pub(super) fn title(text: &str) -> String {
+    format!("{STRONG}{text}{STRONG:#}\n")
+}
+
 /// A table: the first row is the heading; columns whose heading begins with `>` are aligned to the right.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -19,14 +30,39 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
                 if right[c] { format!("{text:>width$}") } else { format!("{text:<width$}") }
             })
             .collect();
-        out.push_str(cells.join("  ").trim_end());
-        out.push('\n');
+        let line = cells.join("  ");
         if r == 0 {
-            out.push_str(&"-".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1)));
+            out.push_str(&title(line.trim_end()));
+            let rule = "-".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1));
+            out.push_str(&format!("{FAINT}{rule}{FAINT:#}\n"));
+        } else {
+            out.push_str(line.trim_end());
             out.push('\n');
         }
     }
     out
+}
+
+/// Items behind a label, separated by commas and broken into lines of at most `width` characters that begin below the first item.
+pub(super) fn wrapped(label: &str, items: &[String], width: usize) -> String {
+    let indent = label.chars().count();
+    let mut out = label.to_owned();
+    let mut used = indent;
+    for (i, item) in items.iter().enumerate() {
+        let last = i + 1 == items.len();
+        let len = item.chars().count() + usize::from(!last);
+        if i > 0 && used + 1 + len > width {
+            out.push_str(&format!("\n{}", " ".repeat(indent)));
+            used = indent;
+        } else if i > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(item);
+        out.push_str(if last { "" } else { "," });
+        used += len;
+    }
+    out + "\n"
 }
 
 #[cfg(test)]
@@ -34,6 +70,13 @@ mod tests {
     #[test]
     fn columns_line_up() {
         let rows = [["name", ">bytes"], ["scales", "12"], ["kept", "1,234"]].map(|r| r.map(String::from).to_vec());
-        assert_eq!(super::table(&rows), "name    bytes\n-------------\nscales     12\nkept    1,234\n");
+        let plain = anstream::adapter::strip_str(&super::table(&rows)).to_string();
+        assert_eq!(plain, "name    bytes\n-------------\nscales     12\nkept    1,234\n");
+    }
+
+    #[test]
+    fn long_lists_are_broken() {
+        let items = ["one", "two", "three"].map(String::from);
+        assert_eq!(super::wrapped("a: ", &items, 12), "a: one, two,\n   three\n");
     }
 }

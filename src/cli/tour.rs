@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::weigh::{device_line, exit, precisions};
+use super::weigh::exit;
+use super::weigh_text::{device_line, precisions};
 use super::{Common, device, print, print_json, with_progress};
 use crate::error::Result;
 use crate::footprint::{WeighOptions, weigh};

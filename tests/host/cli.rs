@@ -58,6 +58,57 @@ fn files_are_inspected_and_plans_are_shown() {
 }
 
 #[test]
+fn the_page_is_whole_and_harmless() {
+    let header = r#"{"<script>alert(1)</script>":{"dtype":"F32","shape":[2,32],"data_offsets":[0,256]},
+        "b.weight":{"dtype":"F32","shape":[1,32],"data_offsets":[256,384]}}"#;
+    let model = file("script.safetensors", &safetensors(header, &[1; 384])).display().to_string();
+    let page = file("page.html", &[]).display().to_string();
+    let done = run(&["weigh", &model, "--as", "bf16,q4_0,int8", "--adapter", "cpu", "--json", "--html", &page]);
+    assert_eq!(done.status.code(), Some(0));
+    assert!(serde_json::from_slice::<serde_json::Value>(&done.stdout).is_ok(), "--json goes with it");
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(!text.contains("<script") && text.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(!text.contains("http://") && !text.contains("https://") && !text.contains("url("), "nothing is fetched");
+    for name in ["bf16", "q4_0", "int8", "b.weight"] {
+        assert!(text.contains(name), "{name}");
+    }
+    // Every element that is opened is closed, in order.
+    let mut open = Vec::new();
+    for tag in text.split('<').skip(1).filter(|t| !t.starts_with('!')) {
+        let inside = tag.split('>').next().unwrap();
+        let name = inside.trim_start_matches('/').split([' ', '/']).next().unwrap();
+        if inside.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "</{name}>");
+        } else if !inside.ends_with('/') && name != "meta" {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    let unwritable = run(&["weigh", &model, "--adapter", "cpu", "--html", "no-such-folder/page.html"]);
+    assert_eq!(unwritable.status.code(), Some(2));
+    assert!(String::from_utf8(unwritable.stderr).unwrap().contains("no-such-folder/page.html"));
+}
+
+#[test]
+fn manuals_come_from_the_arguments() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = String::from_utf8(run(&["completions", shell]).stdout).unwrap();
+        assert!(script.contains("weighbridge") && script.contains("inspect"), "{shell}");
+    }
+    let bash = file("completion.bash", &run(&["completions", "bash"]).stdout);
+    if let Ok(checked) = Command::new("bash").arg("-n").arg(&bash).status() {
+        assert!(checked.success());
+    }
+    let page = String::from_utf8(run(&["man"]).stdout).unwrap();
+    assert!(page.contains(".TH weighbridge 1"), "{page}");
+    for word in ["devices", "inspect", "weigh", "adapter"] {
+        assert!(page.contains(word), "{word}");
+    }
+    assert!(String::from_utf8(run(&["man", "weigh"]).stdout).unwrap().contains("rule"));
+    assert_eq!(run(&["man", "fly"]).status.code(), Some(2));
+}
+
+#[test]
 fn errors_say_what_and_what_to_do() {
     let spoiled = safetensors(
         r#"{"a.weight":{"dtype":"F32","shape":[1,4],"data_offsets":[0,16]}}"#,
