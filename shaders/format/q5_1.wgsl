@@ -5,12 +5,8 @@
 #import lib/nibbles
 #import lib/bits
 
-const BLOCK_LEN: u32 = 32u;
 const BLOCK_BYTES: u32 = 24u;
 const BLOCK_WORDS: u32 = 6u;
-const OVERFLOW: u32 = INFINITY_BITS; // magnitudes from here on the format cannot hold
-const LARGEST: u32 = LARGEST_FINITE_BITS;
-const QUADS: u32 = 8u;
 const CODE_PARTS: u32 = 2u;
 const STEPS: u32 = 31u;
 // For `lib/propose`: 2^5 has steps of 2^-18; 8 of them are more than 12 * 2^-24 * 31 (5.9 of them: the difference costs 3
@@ -28,38 +24,17 @@ fn encode(
     measure: bool,
     errors: ptr<function, Errors>,
 ) -> bool {
-    var least = vec4(FRACTION_MASK);
-    // Written out: a loop that compilers leave a loop puts the arrays into memory, which takes twice as long.
-    let c0 = code_quad(scheme, (*x)[0], &least);
-    let c1 = code_quad(scheme, (*x)[1], &least);
-    let c2 = code_quad(scheme, (*x)[2], &least);
-    let c3 = code_quad(scheme, (*x)[3], &least);
-    let c4 = code_quad(scheme, (*x)[4], &least);
-    let c5 = code_quad(scheme, (*x)[5], &least);
-    let c6 = code_quad(scheme, (*x)[6], &least);
-    let c7 = code_quad(scheme, (*x)[7], &least);
-    let fifths = fifth_bits(c0) | (fifth_bits(c1) << 4u) | (fifth_bits(c2) << 8u) | (fifth_bits(c3) << 12u)
-        | (fifth_bits(c4) << 16u) | (fifth_bits(c5) << 20u) | (fifth_bits(c6) << 24u) | (fifth_bits(c7) << 28u);
-    let w0 = nibble_word(c0, c4);
-    let w1 = nibble_word(c1, c5);
-    let w2 = nibble_word(c2, c6);
-    let w3 = nibble_word(c3, c7);
+    let codes = proposed_nibbles(scheme, x);
     (*words)[0] = half_bits(scheme.d) | (half_bits(magnitude(scheme.lowest)) << 16u) | (scheme.lowest & 0x80000000u);
-    (*words)[1] = fifths;
-    (*words)[2] = w0;
-    (*words)[3] = w1;
-    (*words)[4] = w2;
-    (*words)[5] = w3;
+    (*words)[1] = codes.fifths;
+    (*words)[2] = codes.words.x;
+    (*words)[3] = codes.words.y;
+    (*words)[4] = codes.words.z;
+    (*words)[5] = codes.words.w;
     if measure && !scheme.exact {
         measure_block(scheme, x, errors);
     }
-    return any_doubtful(least);
-}
-
-fn code_quad(scheme: Scheme, x: vec4<u32>, least: ptr<function, vec4<u32>>) -> vec4<u32> {
-    let proposed = propose(scheme, x);
-    *least = min(*least, proposed & vec4(FRACTION_MASK));
-    return proposed >> vec4(FRACTION_BITS);
+    return codes.doubtful;
 }
 
 // Where the code of element i lies in its block.

@@ -1,7 +1,7 @@
 // Q8_0: 32 weights in 34 bytes: f16 d, then 32 signed bytes. x = d q.
 // Source: ggml, quantize_row_q8_0_ref: d = amax / 127, q = roundf(x * (1 / d)), with the unrounded d.
 #import lib/exact
-#import lib/measure
+#import lib/measure_block
 #import lib/bits
 
 const BLOCK_LEN: u32 = 32u;
@@ -42,8 +42,6 @@ fn encode(
     measure: bool,
     errors: ptr<function, Errors>,
 ) -> bool {
-    var sums = begin_sums(errors);
-    let step = bitcast<f32>(scheme.scale) * sums.unit;
     var least = vec4(FRACTION_MASK);
     (*words)[0] = half_bits(scheme.d);
     // Written out: a loop that compilers leave a loop puts the arrays into memory, which takes twice as long.
@@ -55,18 +53,8 @@ fn encode(
     encode_quad(scheme, (*x)[5], 5u, words, &least);
     encode_quad(scheme, (*x)[6], 6u, words, &least);
     encode_quad(scheme, (*x)[7], 7u, words, &least);
-    if measure {
-        measure_quad(&sums, (*x)[0], propose(scheme, (*x)[0]), step);
-        measure_quad(&sums, (*x)[1], propose(scheme, (*x)[1]), step);
-        measure_quad(&sums, (*x)[2], propose(scheme, (*x)[2]), step);
-        measure_quad(&sums, (*x)[3], propose(scheme, (*x)[3]), step);
-        measure_quad(&sums, (*x)[4], propose(scheme, (*x)[4]), step);
-        measure_quad(&sums, (*x)[5], propose(scheme, (*x)[5]), step);
-        measure_quad(&sums, (*x)[6], propose(scheme, (*x)[6]), step);
-        measure_quad(&sums, (*x)[7], propose(scheme, (*x)[7]), step);
-    }
     if measure && !scheme.exact {
-        end_sums(errors, sums);
+        measure_block(scheme, x, errors);
     }
     return any_doubtful(least);
 }

@@ -3,7 +3,7 @@
 // d = that value / -ANCHOR, q = trunc(x * (1 / d) + (ANCHOR + 1/2)), at most 2 ANCHOR - 1, each step rounded to F32; x = d (q - ANCHOR).
 // Source: ggml, quantize_row_q4_0_ref and quantize_row_q5_0_ref, without FMA. The codec gives ANCHOR, as u32.
 #import lib/exact
-#import lib/measure
+#import lib/measure_block
 
 // What a block's codes are chosen with.
 struct Scheme {
@@ -60,18 +60,4 @@ fn settled_code(scheme: Scheme, x: u32) -> u32 {
 
 fn decoded_code(scheme: Scheme, code: u32) -> f32 {
     return f32(bitcast<i32>(code) - i32(ANCHOR)) * bitcast<f32>(scheme.scale);
-}
-
-fn measure_block(scheme: Scheme, x: ptr<function, array<vec4<u32>, QUADS>>, errors: ptr<function, Errors>) {
-    var sums = begin_sums(errors);
-    let step = bitcast<f32>(scheme.scale) * sums.unit;
-    measure_quad(&sums, (*x)[0], propose(scheme, (*x)[0]), step);
-    measure_quad(&sums, (*x)[1], propose(scheme, (*x)[1]), step);
-    measure_quad(&sums, (*x)[2], propose(scheme, (*x)[2]), step);
-    measure_quad(&sums, (*x)[3], propose(scheme, (*x)[3]), step);
-    measure_quad(&sums, (*x)[4], propose(scheme, (*x)[4]), step);
-    measure_quad(&sums, (*x)[5], propose(scheme, (*x)[5]), step);
-    measure_quad(&sums, (*x)[6], propose(scheme, (*x)[6]), step);
-    measure_quad(&sums, (*x)[7], propose(scheme, (*x)[7]), step);
-    end_sums(errors, sums);
 }

@@ -21,7 +21,7 @@ pub enum Device {
 /// What happens to tensors whose rows do not fill the format's groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WeighTail {
-    /// [`Error::Shape`].
+    /// [`crate::Error::Shape`].
     Error,
     /// They stay as they are, and the report says so.
     #[default]

@@ -71,6 +71,19 @@ impl Entry {
     }
 }
 
+/// What one file holds.
+struct Parsed {
+    metadata: Vec<(String, Value)>,
+    tensors: Vec<Entry>,
+}
+
+impl Parsed {
+    /// A whole number of the metadata.
+    fn number(&self, key: &str) -> Option<u64> {
+        self.metadata.iter().find(|(k, _)| k == key).and_then(|(_, value)| value.as_u64())
+    }
+}
+
 #[derive(Debug)]
 enum Backing {
     Mapped(memmap2::Mmap),
@@ -131,12 +144,8 @@ impl Model {
 
     fn of(name: &str, backing: Backing) -> Result<Self> {
         let path = PathBuf::from(name);
-        let (metadata, mut tensors) = if gguf::is_gguf(backing.bytes()) {
-            let parsed = gguf::parse(&path, 0, backing.bytes())?;
-            (parsed.metadata, parsed.tensors)
-        } else {
-            safetensors::parse(&path, 0, backing.bytes())?
-        };
+        let read = if gguf::is_gguf(backing.bytes()) { gguf::parse } else { safetensors::parse };
+        let Parsed { metadata, mut tensors } = read(&path, 0, backing.bytes())?;
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { path, metadata, tensors, files: vec![backing] })
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use safetensors::{Dtype, SafeTensors};
 
 use super::metadata::Value;
-use super::{Backing, Entry, Model, Stored, map, placed, placed_names};
+use super::{Backing, Entry, Model, Parsed, Stored, map, placed, placed_names};
 use crate::error::{Error, Result};
 use crate::format::Element;
 
@@ -50,18 +50,18 @@ pub(super) fn open_sharded(path: &Path) -> Result<Model> {
 
 fn add(model: &mut Model, path: &Path) -> Result<()> {
     let map = map(path)?;
-    let (metadata, entries) = parse(path, model.files.len(), &map)?;
+    let Parsed { metadata, tensors } = parse(path, model.files.len(), &map)?;
     for (key, value) in metadata {
         if model.value(&key).is_none() {
             model.metadata.push((key, value));
         }
     }
-    model.tensors.extend(entries);
+    model.tensors.extend(tensors);
     model.files.push(Backing::Mapped(map));
     Ok(())
 }
 
-pub(super) fn parse(path: &Path, file: usize, bytes: &[u8]) -> Result<(Vec<(String, Value)>, Vec<Entry>)> {
+pub(super) fn parse(path: &Path, file: usize, bytes: &[u8]) -> Result<Parsed> {
     let malformed = |offset: Option<u64>, message: String| Error::Malformed { path: path.into(), offset, message };
     let (header, described) = SafeTensors::read_metadata(bytes).map_err(|e| malformed(None, e.to_string()))?;
     // The crate keeps the last of several equal keys; a file that has them is not what it seems.
@@ -88,7 +88,7 @@ pub(super) fn parse(path: &Path, file: usize, bytes: &[u8]) -> Result<(Vec<(Stri
     let texts = described.metadata().clone().unwrap_or_default();
     let mut metadata: Vec<(String, Value)> = texts.into_iter().map(|(key, text)| (key, Value::Text(text))).collect();
     metadata.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok((metadata, entries))
+    Ok(Parsed { metadata, tensors: entries })
 }
 
 /// What a type is here, and whether it is floating point.

@@ -92,7 +92,7 @@ pub(super) fn quantize(
     }
     let tickets = sums.bring(&mut recording);
     let done = recording.run()?;
-    sums.read(gpu, source, slots, &spans, &[], done, tickets)
+    sums.read(gpu, source, slots, (&spans, &[]), done, tickets)
 }
 
 pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &Format, block: &Block) -> Result<()> {

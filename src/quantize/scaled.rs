@@ -157,7 +157,7 @@ pub(super) fn quantize(
     units.record_narrowing(gpu, &mut recording, &unit_spans)?;
     let tickets = sums.bring(&mut recording);
     let done = recording.run()?;
-    sums.read(gpu, source, slots, &element_spans, &unit_spans, done, tickets)
+    sums.read(gpu, source, slots, (&element_spans, &unit_spans), done, tickets)
 }
 
 pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &Format, card: &Scaled) -> Result<()> {

@@ -113,8 +113,7 @@ impl Sums {
         gpu: &Gpu,
         source: &Tensor,
         slots: &Slots,
-        spans: &[Span],
-        unit_spans: &[Span],
+        (spans, unit_spans): (&[Span], &[Span]),
         mut done: Completed,
         (status, totals): (Download, Option<Download>),
     ) -> Result<Errors> {

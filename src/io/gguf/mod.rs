@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::metadata::Value;
 use super::reader::Reader;
-use super::{Entry, Stored, placed};
+use super::{Entry, Parsed, Stored, placed};
 use crate::error::{Error, Result};
 use crate::format::{Element, Format};
 
@@ -21,18 +21,6 @@ const DEFAULT_ALIGNMENT: u64 = 32;
 /// Whether bytes begin as GGUF files do.
 pub(super) fn is_gguf(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
-}
-
-/// What a file holds.
-pub(super) struct Parsed {
-    pub metadata: Vec<(String, Value)>,
-    pub tensors: Vec<Entry>,
-}
-
-impl Parsed {
-    fn number(&self, key: &str) -> Option<u64> {
-        self.metadata.iter().find(|(k, _)| k == key).and_then(|(_, value)| value.as_u64())
-    }
 }
 
 /// Reads what file number `file` of a model, `bytes` of it, says of itself and its tensors.
