@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::format::{Errors, Format};
 use crate::gpu::{AllocatorReading, Gpu};
 use crate::io::{Entry, Model, Stored};
-use crate::quantize::{QuantizeOptions, dequantize, quantize_into, stored_row_len};
+use crate::quantize::{QuantizeOptions, quantize_into, stored_row_len};
 use crate::tensor::Tensor;
 
 /// Whether the device can hold the model as planned, beside the largest tensor as it comes and the staging.
@@ -110,7 +110,7 @@ fn quantized(
             let row_len = entry.shape.last().copied().unwrap_or(1);
             let blocks = Tensor::coded(gpu, &scratch, &entry.shape, stored, row_len)?;
             blocks.write(gpu, &[model.bytes(entry)])?;
-            dequantize(gpu, &blocks)?
+            blocks
         }
         Stored::Opaque => unreachable!("the plan keeps what is neither"),
     };

@@ -39,7 +39,10 @@ pub enum Tail {
     Pad,
 }
 
-/// Quantizes a tensor of plain values on the device. The result's label is the source's.
+/// Quantizes a tensor on the device. The result's label is the source's.
+///
+/// A source in a format other than F32 is dequantized first, into scratch of its own; the errors are then those against what its codes
+/// mean.
 ///
 /// The codes and scales are the same bits on every adapter and in the CPU twin ([`crate::format::encode`]).
 ///
@@ -57,6 +60,15 @@ pub fn quantize(gpu: &Gpu, source: &Tensor, format: &Format, options: &QuantizeO
 /// # Errors
 /// As [`quantize`], and [`Error::Shape`] where the shapes differ.
 pub fn quantize_into(gpu: &Gpu, source: &Tensor, target: &Tensor, options: &QuantizeOptions) -> Result<Errors> {
+    let dequantized;
+    let source = match source.kind {
+        Kind::Coded(format) if format != F32 => {
+            log::info!("{}: dequantized from {format} first", source.label);
+            dequantized = dequantize(gpu, source)?;
+            &dequantized
+        }
+        _ => source,
+    };
     let element = plain(source)?;
     let Kind::Coded(format) = target.kind else {
         return Err(Error::Unsupported {
@@ -151,7 +163,7 @@ fn plain(source: &Tensor) -> Result<Element> {
         Kind::Coded(format) if format == F32 => Ok(Element::F32),
         kind => Err(Error::Unsupported {
             what: format!("quantizing {}", source.label),
-            need: "plain F32, F16 or BF16 values".into(),
+            need: "plain F32, F16 or BF16 values, or a format".into(),
             have: format!("{kind:?}"),
         }),
     }

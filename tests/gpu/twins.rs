@@ -166,3 +166,19 @@ fn tails_are_padded_and_left_out_again() {
         }
     }
 }
+
+#[test]
+fn a_tensor_in_a_format_is_a_source_too() {
+    let mut words = Words(7);
+    let x: Vec<f32> = (0..24 * 128).map(|_| words.weight()).collect();
+    let source = Tensor::upload(gpu(), "weight/again", &[24, 128], Element::F32, &bytes_of(&x, Element::F32)).unwrap();
+    for first in ["f16", "int4:asym", "q5_1"].map(|name| name.parse::<Format>().unwrap()) {
+        let (coded, _) = quantize(gpu(), &source, &first, &QuantizeOptions::default()).unwrap();
+        let meant = format::decode(&first, &coded.download(gpu()).unwrap(), x.len(), 128);
+        let second: Format = "q8_0".parse().unwrap();
+        let (again, errors) = quantize(gpu(), &coded, &second, &QuantizeOptions::default()).unwrap();
+        let twin = format::encode(&second, "twin", &meant, 128, NonFinite::Reject).unwrap();
+        assert_same(&format!("q8_0 from {first}"), &again.download(gpu()).unwrap()[0], &twin.planes[0]);
+        assert!((errors.squared_error / twin.errors.squared_error - 1.0).abs() < 2e-5);
+    }
+}
