@@ -20,7 +20,10 @@ fn run(arguments: &[&str]) -> Output {
 /// Status, standard output and standard error, without this machine's folders.
 fn seen(arguments: &[&str]) -> String {
     let output = run(arguments);
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap().replace(env!("CARGO_TARGET_TMPDIR"), "FOLDER");
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.replace(env!("CARGO_TARGET_TMPDIR"), "FOLDER").replace(env!("CARGO_MANIFEST_DIR"), "PROJECT")
+    };
     format!("status {}\n{}--- stderr\n{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
