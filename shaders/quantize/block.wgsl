@@ -14,6 +14,7 @@ struct Params {
     elements: u32,     // in this window; less than blocks * BLOCK_LEN where the last one is not full
     source_first: u32, // the quad of `source` at which the window begins
     word_first: u32,   // the word of `blocks` at which it begins
+    words: u32,        // of `blocks` in this window: what is written beyond would land in the last word on some devices
     pack: u32,
     packs_per_group: u32,
     steps: u32,
@@ -113,12 +114,15 @@ fn propose_block(block: u32, source: Source, carry: u32, bit: u32, open: ptr<fun
 
     let byte = block * BLOCK_BYTES;
     let word = params.word_first + (byte >> 2u);
+    let room = params.words - (byte >> 2u);
     // A block that begins within a word is moved up by half a word, behind the end of its neighbour; one that ends within a word
     // writes the rest of it too, and its neighbour writes that again.
     let odd = (byte & 2u) != 0u;
     var before = carry;
     for (var i = 0u; i < BLOCK_WORDS; i++) {
-        blocks[word + i] = select(words[i], before | (words[i] << 16u), odd);
+        if i < room {
+            blocks[word + i] = select(words[i], before | (words[i] << 16u), odd);
+        }
         before = words[i] >> 16u;
     }
     return words[BLOCK_WORDS - 1u] & 0xffffu;

@@ -41,6 +41,7 @@ const NOT_FINITE: u32 = 2u; // values that have to be replaced first
 // Below 2^-120 an adapter that flushes subnormals would lose bits of the values, and 1/scale may overflow.
 const LEAST_SCALE: u32 = 0x03800000u;
 const LARGEST_HALF: u32 = 0x477fe000u;
+const LEAST_HALF: u32 = 0x33800000u; // 2^-24
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -90,9 +91,9 @@ fn unit_at(index: u32) -> Unit {
     return Unit(scales[params.unit_first + unit], zero_point(unit));
 }
 
-// Under an infinite scale, or one cut to the largest of F16, sums in units of the scale would overflow.
+// Under an infinite scale, or one cut to the largest or raised to the least of F16, sums in units of the scale would overflow or vanish.
 fn decidable(scale: u32) -> bool {
-    return scale >= LEAST_SCALE && scale < INFINITY_BITS && scale != LARGEST_HALF;
+    return scale >= LEAST_SCALE && scale < INFINITY_BITS && scale != LARGEST_HALF && scale != LEAST_HALF;
 }
 
 // Decides codes of a run by integers: those that the proposal doubted, or the whole run.
@@ -175,7 +176,8 @@ fn settle(index: u32, x: u32, errors: ptr<function, Errors>) {
     let mask = ((1u << CODE_BITS) - 1u) << bit;
     codes[word] = (codes[word] & ~mask) | ((stored_code(code) << bit) & mask);
     if params.partials != 0u {
-        expect_errors(errors, max(min(unit.scale + (SCALE_TO_LARGEST << 23u), LARGEST_FINITE_BITS), magnitude(x)));
-        add_error(errors, x, f32(code - unit.zero) * bitcast<f32>(unit.scale));
+        let meaning = f32(code - unit.zero) * bitcast<f32>(unit.scale);
+        expect_errors(errors, max(magnitude(x), min(magnitude(bitcast<u32>(meaning)), LARGEST_FINITE_BITS)));
+        add_error(errors, x, meaning);
     }
 }

@@ -11,6 +11,7 @@ crate::params!(QuantizeParams {
     elements,
     source_first,
     word_first,
+    words,
     pack,
     packs_per_group,
     steps,
@@ -66,11 +67,14 @@ pub(super) fn quantize(
             continue;
         };
         let share = share(span);
+        let coded = extents[1].1(&range);
+        let coded = coded.end - coded.start;
         let params = QuantizeParams {
             blocks: span.elements.div_ceil(run_len) as u32,
             elements: span.elements as u32,
             source_first: (from.skip / (4 * slots.element.bytes())) as u32,
             word_first: (to.skip / 4) as u32,
+            words: coded.div_ceil(4) as u32,
             pack: pack as u32,
             packs_per_group: share.per_group,
             steps: share.steps,
