@@ -128,3 +128,24 @@ fn walk_sizes(folder: &Path) -> Vec<u64> {
     let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap());
     entries.flat_map(|e| if e.path().is_dir() { walk_sizes(&e.path()) } else { vec![e.metadata().unwrap().len()] }).collect()
 }
+
+#[test]
+fn the_stated_rust_is_enough_for_every_dependency() {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let host = std::process::Command::new("rustc").arg("-vV").output().unwrap();
+    let host = String::from_utf8(host.stdout).unwrap();
+    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned();
+    let arguments = ["metadata", "--format-version", "1", "--offline", "--filter-platform", &host];
+    let output = std::process::Command::new(cargo).args(arguments).current_dir(root()).output().unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let version = |text: &str| text.split('.').map(|n| n.parse::<u32>().unwrap()).collect::<Vec<_>>();
+    let packages = metadata["packages"].as_array().unwrap();
+    let of = |package: &serde_json::Value| package["rust_version"].as_str().map(version);
+    let ours = packages.iter().find(|p| p["name"] == "weighbridge").and_then(of).unwrap();
+    assert!(packages.len() > 50, "{} packages", packages.len());
+    for package in packages {
+        if let Some(needed) = of(package) {
+            assert!(needed[..2] <= ours[..2], "{} needs Rust {needed:?}", package["name"]);
+        }
+    }
+}
