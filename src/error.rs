@@ -97,6 +97,18 @@ pub enum Error {
         /// The names that exist.
         known: String,
     },
+    /// A parameter outside its range.
+    #[error("row {row}: {parameter} is {value}, it must be {range}")]
+    Parameter {
+        /// The row of the batch.
+        row: u64,
+        /// The parameter.
+        parameter: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        range: &'static str,
+    },
     /// A shader does not compile or does not agree with its host side.
     #[error("kernel {kernel}: {file}:{line}: {message}")]
     Shader {

@@ -37,6 +37,7 @@ pub mod format;
 pub mod gpu;
 pub mod io;
 pub mod quantize;
+pub mod sample;
 pub mod tensor;
 pub mod units;
 

@@ -3,6 +3,7 @@
 // WGSL fixes no rounding mode, lets division be 2.5 ULP off, lets subnormals be flushed and drivers reassociate; none of that
 // touches integers. Every number here is the bit pattern of a finite f32 unless said otherwise; the results are the bits that an
 // IEEE processor gives. Source of the method: IEEE 754-2019 section 4.3.1; long division base 256.
+#import lib/product
 
 const INFINITY_BITS: u32 = 0x7f800000u;
 const LARGEST_FINITE_BITS: u32 = 0x7f7fffffu;
@@ -96,18 +97,6 @@ fn quotient_by(a: u32, divisor: u32) -> u32 {
     let wide = n.mantissa << 8u;
     let digits = wide / divisor;
     return rounded(digits, digits * divisor != wide, n.exponent - 8);
-}
-
-// The 64-bit product of two numbers under 2^32, as (low, high).
-fn wide_product(a: u32, b: u32) -> vec2<u32> {
-    let a0 = a & 0xffffu;
-    let a1 = a >> 16u;
-    let b0 = b & 0xffffu;
-    let b1 = b >> 16u;
-    let low = a0 * b0;
-    let cross = a1 * b0 + (low >> 16u);
-    let middle = a0 * b1 + (cross & 0xffffu);
-    return vec2((middle << 16u) | (low & 0xffffu), a1 * b1 + (cross >> 16u) + (middle >> 16u));
 }
 
 // a * b for positive a and b.

@@ -49,6 +49,12 @@ impl<T: bytemuck::Pod> Buffer<T> {
         Self { bytes: raw.size(), raw, label: label.to_owned(), _entry: None, _type: PhantomData }
     }
 
+    /// Which buffer of the device it is: equal for equal buffers only.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity(self.raw.clone())
+    }
+
     /// The whole buffer, to bind.
     #[must_use]
     pub fn window(&self) -> Window<'_> {
@@ -61,6 +67,10 @@ impl<T: bytemuck::Pod> Buffer<T> {
         Window { raw: &self.raw, bytes }
     }
 }
+
+/// Which buffer of a device something is about; it keeps the buffer alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity(wgpu::Buffer);
 
 /// A part of a buffer that a kernel is given.
 #[derive(Clone, Debug)]

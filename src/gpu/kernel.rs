@@ -2,11 +2,28 @@
 
 use std::sync::Arc;
 
+use super::buffer::Window;
 use super::params::Params;
 use super::program::Program;
 use super::reflect::Access;
 use super::{Gpu, Shared};
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// Uniform bindings begin at multiples of this on every device (WebGPU's guarantee).
+const PARAMS_STRIDE: usize = 256;
+/// The binding that a dispatch's own parameters take.
+const PARAMS: &str = "params";
+
+/// A binding's number, and the bytes of a buffer that it is given.
+pub(super) type BoundWindow = (u32, wgpu::Buffer, u64, u64);
+
+/// Puts a dispatch's parameters behind those of others; where they begin, and how many bytes they are.
+pub(super) fn push_params<P: Params>(all: &mut Vec<u8>, params: &P) -> (u64, u64) {
+    let at = all.len();
+    all.extend_from_slice(bytemuck::bytes_of(params));
+    all.resize(at + size_of::<P>().next_multiple_of(PARAMS_STRIDE), 0);
+    (at as u64, size_of::<P>() as u64)
+}
 
 /// A program compiled for a device.
 #[derive(Debug)]
@@ -23,9 +40,76 @@ impl Kernel {
     pub fn workgroup(&self) -> u32 {
         self.program.reflection.workgroup
     }
+
+    /// Those of the windows that the kernel binds.
+    #[must_use]
+    pub fn pick<'a>(&self, windows: &[(&'static str, Window<'a>)]) -> Vec<(&'static str, Window<'a>)> {
+        let binds = |name: &str| self.program.reflection.bindings.iter().any(|b| b.name == name);
+        windows.iter().filter(|(name, _)| binds(name)).cloned().collect()
+    }
+
+    /// The windows by their numbers, where each binding has one.
+    pub(super) fn bound(&self, windows: &[(&str, Window<'_>)]) -> Result<Vec<BoundWindow>> {
+        let bindings = &self.program.reflection.bindings;
+        let mismatch = |message: String| {
+            let file = self.program.name.clone();
+            Err(Error::Shader { kernel: self.program.name.clone(), file, line: 0, message })
+        };
+        let mut bound = Vec::new();
+        for binding in bindings.iter().filter(|b| b.name != PARAMS) {
+            match windows.iter().find(|(name, _)| *name == binding.name) {
+                Some((_, w)) => bound.push((binding.number, w.raw.clone(), w.bytes.start, w.bytes.end - w.bytes.start)),
+                None => return mismatch(format!("nothing is bound to `{}`", binding.name)),
+            }
+        }
+        if let Some((name, _)) = windows.iter().find(|(name, _)| !bindings.iter().any(|b| b.name == *name)) {
+            let known: Vec<_> = bindings.iter().map(|b| b.name.as_str()).collect();
+            return mismatch(format!("no binding `{name}`; there are {}", known.join(", ")));
+        }
+        Ok(bound)
+    }
+
+    /// A bind group of these windows, with the parameters (buffer, place, bytes) where there are some.
+    pub(super) fn group(
+        &self,
+        device: &wgpu::Device,
+        windows: &[BoundWindow],
+        params: Option<(&wgpu::Buffer, u64, u64)>,
+    ) -> wgpu::BindGroup {
+        let number = self.program.reflection.bindings.iter().find(|b| b.name == PARAMS).map_or(0, |b| b.number);
+        let entries: Vec<_> = windows
+            .iter()
+            .map(|(number, raw, at, bytes)| (*number, raw, *at, *bytes))
+            .chain(params.map(|(raw, at, bytes)| (number, raw, at, bytes)))
+            .map(|(binding, buffer, offset, size)| wgpu::BindGroupEntry {
+                binding,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer,
+                    offset,
+                    size: wgpu::BufferSize::new(size),
+                }),
+            })
+            .collect();
+        device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&self.program.name),
+            layout: &self.layout,
+            entries: &entries,
+        })
+    }
 }
 
 impl Gpu {
+    /// Workgroups in two dimensions, because one holds 65,535 at most.
+    pub(super) fn grid(&self, kernel: &Kernel, groups: u64) -> Result<[u32; 2]> {
+        let limit = self.limits().max_compute_workgroups_per_dimension;
+        let rows = groups.div_ceil(limit);
+        if rows > limit {
+            let what = format!("the grid of {}", kernel.program.name);
+            return Err(Error::TooLarge { what, asked: groups, limit: limit * limit, limited_by: "the largest dispatch" });
+        }
+        Ok([groups.div_ceil(rows) as u32, rows as u32])
+    }
+
     /// The kernel of the shader `root` with its `slots` filled; made once for a device.
     ///
     /// # Errors

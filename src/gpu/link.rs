@@ -1,7 +1,7 @@
 //! Joins WGSL files: `#import name` at a file's top brings in another file once, before it.
 //!
-//! A name is a file under `shaders/`, or a slot (`source`, `format`) that the host fills with one: that is how behaviour is
-//! chosen, without conditionals and without WGSL in Rust strings.
+//! A name is a file under `shaders/`, or a slot (`source`, `format`) that the host fills with one; a file may be replaced by another
+//! in the same way. That is how behaviour is chosen, without conditionals and without WGSL in Rust strings.
 
 use crate::error::{Error, Result};
 
@@ -35,11 +35,15 @@ shaders![
     "lib/measure",
     "lib/measure_block",
     "lib/nibbles",
+    "lib/philox",
     "lib/plain",
+    "lib/product",
     "lib/propose",
     "lib/ranged",
     "lib/scale",
     "lib/unscaled",
+    "lib/wide",
+    "lib/wider",
     "probe/numerics",
     "quantize/block",
     "quantize/narrow",
@@ -49,6 +53,37 @@ shaders![
     "quantize/spread",
     "quantize/total_errors",
     "repitch",
+    "sample/bins",
+    "sample/counters",
+    "sample/decide",
+    "sample/deviation",
+    "sample/estimate",
+    "sample/fixed",
+    "sample/gumbel",
+    "sample/list",
+    "sample/noisy",
+    "sample/order",
+    "sample/outcome",
+    "sample/params",
+    "sample/peaks",
+    "sample/program",
+    "sample/race",
+    "sample/reader",
+    "sample/stage/epsilon",
+    "sample/stage/eta",
+    "sample/stage/min_p",
+    "sample/stage/sigma",
+    "sample/stage/top_k",
+    "sample/stage/top_p",
+    "sample/stage/typical",
+    "sample/stages",
+    "sample/stages_quick",
+    "sample/survey",
+    "sample/tally",
+    "sample/tally_subgroup",
+    "sample/whole",
+    "sample/winner",
+    "sample/wish",
     "scales/f16",
     "scales/f32",
     "source/bf16",

@@ -16,13 +16,14 @@ mod recording;
 mod reflect;
 mod speed;
 mod staging;
+mod steps;
 mod timing;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use adapter::{AdapterInfo, Kind, Limits, Selector, adapters};
-pub use buffer::{Buffer, Window};
+pub use buffer::{Buffer, Identity, Window};
 pub use kernel::Kernel;
 pub use ledger::{Entry, Ledger, Line};
 pub use link::{Linked, SHADERS, link};
@@ -33,6 +34,7 @@ pub use program::Program;
 pub use recording::{Completed, Download, Recording};
 pub use reflect::{Access, Binding, Reflection};
 pub use speed::Copy;
+pub use steps::{Encoder, Preparation, Steps};
 
 use crate::error::{Error, Result};
 
@@ -52,6 +54,8 @@ pub struct GpuOptions {
     pub max_buffer_bytes: Option<u64>,
     /// Let the driver refuse buffers beyond this share of its memory budget, in percent.
     pub budget_percent: Option<u8>,
+    /// Do without subgroups, though the device has them. The results are the same.
+    pub plain: bool,
 }
 
 /// What the driver's allocator is told to prefer; wgpu's `MemoryHints`.
@@ -117,13 +121,15 @@ impl Gpu {
             min_storage_buffer_offset_alignment: offered.min_storage_buffer_offset_alignment,
             ..wgpu::Limits::default()
         };
+        let mut wanted = wgpu::Features::TIMESTAMP_QUERY;
+        wanted.set(wgpu::Features::SUBGROUP, !options.plain);
         let memory_hints = match options.memory {
             MemoryHint::Performance => wgpu::MemoryHints::Performance,
             MemoryHint::MemoryUsage => wgpu::MemoryHints::MemoryUsage,
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("weighbridge"),
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: adapter.features() & wanted,
             required_limits: limits,
             memory_hints,
             ..Default::default()
@@ -184,6 +190,12 @@ impl Gpu {
     #[must_use]
     pub fn memory_hint(&self) -> Option<MemoryHint> {
         self.shared.memory_hint
+    }
+
+    /// Whether kernels may add within subgroups.
+    #[must_use]
+    pub fn has_subgroups(&self) -> bool {
+        self.shared.device.features().contains(wgpu::Features::SUBGROUP)
     }
 
     /// Every buffer alive.

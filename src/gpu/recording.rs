@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use super::Gpu;
 use super::buffer::{Buffer, Window};
-use super::kernel::Kernel;
+use super::kernel::{BoundWindow, Kernel, push_params};
 use super::params::Params;
-use super::reflect::Access;
 use super::staging::Way;
+use super::steps::Steps;
 use super::timing::Timer;
-use crate::error::{Error, Result};
-
-/// Uniform bindings begin at multiples of this on every device (WebGPU's guarantee).
-const PARAMS_STRIDE: usize = 256;
+use crate::error::Result;
 
 /// Work in the order in which it was asked for. Nothing happens before [`Recording::run`]. One submit does it all, unless the
 /// uploads need more staging than 32 MiB: then each 32 MiB of them end a submit.
@@ -31,7 +28,19 @@ enum Command<'a> {
     Upload { to: wgpu::Buffer, at: u64, bytes: &'a [u8] },
     Clear { buffer: wgpu::Buffer, at: u64, bytes: u64 },
     Copy { from: wgpu::Buffer, from_at: u64, to: wgpu::Buffer, to_at: u64, bytes: u64 },
-    Dispatch { kernel: Arc<Kernel>, windows: Vec<(u32, wgpu::Buffer, u64, u64)>, params: (u32, u64, u64), groups: [u32; 2] },
+    Dispatch { kernel: Arc<Kernel>, windows: Vec<BoundWindow>, params: (u64, u64), groups: [u32; 2] },
+    Steps(Steps),
+}
+
+impl Command<'_> {
+    /// Compute passes at most.
+    fn passes(&self) -> u32 {
+        match self {
+            Self::Dispatch { .. } => 1,
+            Self::Steps(steps) => steps.passes(),
+            _ => 0,
+        }
+    }
 }
 
 /// The ticket of a download: its number in [`Completed`].
@@ -117,43 +126,16 @@ impl<'a> Recording<'a> {
         if invocations == 0 {
             return Ok(());
         }
-        let groups = self.grid(kernel, invocations)?;
-        let bindings = &kernel.program.reflection.bindings;
-        let mismatch = |message: String| {
-            let file = kernel.program.name.clone();
-            Err(Error::Shader { kernel: kernel.program.name.clone(), file, line: 0, message })
-        };
-        let mut bound = Vec::new();
-        let mut params_binding = 0;
-        for binding in bindings {
-            match (binding.access, windows.iter().find(|(name, _)| *name == binding.name)) {
-                (Access::Uniform, _) => params_binding = binding.number,
-                (_, Some((_, w))) => bound.push((binding.number, w.raw.clone(), w.bytes.start, w.bytes.end - w.bytes.start)),
-                (_, None) => return mismatch(format!("nothing is bound to `{}`", binding.name)),
-            }
-        }
-        if let Some((name, _)) = windows.iter().find(|(name, _)| !bindings.iter().any(|b| b.name == *name)) {
-            let known: Vec<_> = bindings.iter().map(|b| b.name.as_str()).collect();
-            return mismatch(format!("no binding `{name}`; there are {}", known.join(", ")));
-        }
-        let at = self.params.len();
-        self.params.extend_from_slice(bytemuck::bytes_of(params));
-        self.params.resize(at + size_of::<P>().next_multiple_of(PARAMS_STRIDE), 0);
-        let params = (params_binding, at as u64, size_of::<P>() as u64);
-        self.commands.push(Command::Dispatch { kernel: kernel.clone(), windows: bound, params, groups });
+        let groups = self.gpu.grid(kernel, invocations.div_ceil(kernel.workgroup().into()))?;
+        let windows = kernel.bound(windows)?;
+        let params = push_params(&mut self.params, params);
+        self.commands.push(Command::Dispatch { kernel: kernel.clone(), windows, params, groups });
         Ok(())
     }
 
-    /// Workgroups in two dimensions, because one holds 65,535 at most.
-    fn grid(&self, kernel: &Kernel, invocations: u64) -> Result<[u32; 2]> {
-        let groups = invocations.div_ceil(kernel.workgroup().into());
-        let limit = self.gpu.limits().max_compute_workgroups_per_dimension;
-        let rows = groups.div_ceil(limit);
-        if rows > limit {
-            let what = format!("the grid of {}", kernel.program.name);
-            return Err(Error::TooLarge { what, asked: groups, limit: limit * limit, limited_by: "the largest dispatch" });
-        }
-        Ok([groups.div_ceil(rows) as u32, rows as u32])
+    /// Does prepared work once more.
+    pub fn steps(&mut self, steps: &Steps) {
+        self.commands.push(Command::Steps(steps.clone()));
     }
 
     /// Does the work and waits for it.
@@ -171,7 +153,7 @@ impl<'a> Recording<'a> {
             }
         };
         let timer = match self.timed {
-            true => Timer::new(gpu, self.commands.iter().filter(|c| matches!(c, Command::Dispatch { .. })).count() as u32)?,
+            true => Timer::new(gpu, self.commands.iter().map(Command::passes).sum())?,
             false => None,
         };
         gpu.guarded(&self.label, 0, |device| -> Result<()> {
@@ -187,31 +169,18 @@ impl<'a> Recording<'a> {
                     Command::Copy { from, from_at, to, to_at, bytes } => {
                         flight.encoder.copy_buffer_to_buffer(from, *from_at, to, *to_at, Some(*bytes));
                     }
+                    Command::Steps(steps) => {
+                        steps.encode(&mut flight.encoder, timer.as_ref().map(|timer| (timer, passes)));
+                        passes += steps.passes();
+                    }
                     Command::Dispatch { .. } => {
                         let timestamp_writes = timer.as_ref().map(|t| t.pass(passes));
                         let descriptor = wgpu::ComputePassDescriptor { label: Some(&self.label), timestamp_writes };
                         let mut pass = flight.encoder.begin_compute_pass(&descriptor);
                         passes += 1;
                         while let Some(Command::Dispatch { kernel, windows, params, groups }) = self.commands.get(i) {
-                            let uniform = uniform.as_ref().map(|u| (params.0, &u.raw, params.1, params.2));
-                            let entries: Vec<_> = windows
-                                .iter()
-                                .map(|(number, raw, at, bytes)| (*number, raw, *at, *bytes))
-                                .chain(uniform)
-                                .map(|(binding, buffer, offset, size)| wgpu::BindGroupEntry {
-                                    binding,
-                                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                                        buffer,
-                                        offset,
-                                        size: wgpu::BufferSize::new(size),
-                                    }),
-                                })
-                                .collect();
-                            let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-                                label: Some(&kernel.program.name),
-                                layout: &kernel.layout,
-                                entries: &entries,
-                            });
+                            let uniform = uniform.as_ref().map(|u| (&u.raw, params.0, params.1));
+                            let group = kernel.group(device, windows, uniform);
                             pass.set_pipeline(&kernel.pipeline);
                             pass.set_bind_group(0, &group, &[]);
                             pass.dispatch_workgroups(groups[0], groups[1], 1);

@@ -5,6 +5,9 @@ use wgpu::naga::{self, AddressSpace, Literal, Override, StorageAccess, TypeInner
 use super::link::Linked;
 use crate::error::{Error, Result};
 
+/// What only those shaders use that are chosen for a device that has it.
+const OPTIONAL: naga::valid::Capabilities = naga::valid::Capabilities::SUBGROUP;
+
 /// How a shader uses one of its bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -51,7 +54,7 @@ pub fn reflect(kernel: &str, linked: &Linked) -> Result<(naga::Module, Reflectio
     };
     let module = naga::front::wgsl::parse_str(&linked.text)
         .map_err(|e| fail(e.location(&linked.text).map_or(0, |l| l.line_number as usize), e.message().to_owned()))?;
-    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default())
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), OPTIONAL | naga::valid::Capabilities::default())
         .validate(&module)
         .map_err(|e| {
             let line = e.location(&linked.text).map_or(0, |l| l.line_number as usize);

@@ -10,5 +10,6 @@ mod golden;
 mod limits;
 mod memory;
 mod policy;
+mod sample;
 mod twins;
 mod weigh;

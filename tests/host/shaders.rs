@@ -4,12 +4,13 @@ use naga::ShaderStage;
 use naga::back::{hlsl, msl, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use weighbridge::gpu::{Program, SHADERS};
-use weighbridge::quantize;
+use weighbridge::{quantize, sample};
 
 fn backends(program: &Program) {
     let name = &program.name;
     let module = naga::front::wgsl::parse_str(&program.linked.text).unwrap();
-    let info = Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&module).unwrap();
+    let info =
+        Validator::new(ValidationFlags::all(), Capabilities::default() | Capabilities::SUBGROUP).validate(&module).unwrap();
     let (module, info) = process_overrides(&module, &info, Some((ShaderStage::Compute, "main")), &Default::default()).unwrap();
     assert_eq!(module.entry_points[0].workgroup_size[0], program.reflection.workgroup, "{name}");
 
@@ -29,7 +30,8 @@ fn backends(program: &Program) {
 
 #[test]
 fn every_kernel_in_every_language() {
-    let programs = quantize::programs().unwrap();
+    let mut programs = quantize::programs().unwrap();
+    programs.extend(sample::programs().unwrap());
     // 3 sources x (5 codecs, absmax, repitch), 5 dequantizers, scale and total_errors.
     assert!(programs.len() >= 28, "{} kernels", programs.len());
     for program in &programs {

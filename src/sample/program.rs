@@ -1,0 +1,114 @@
+//! A row's chain as the device is given it. Shader: `sample/program.wgsl`.
+
+use super::chain::{Chain, Stage};
+use super::params::SamplingParams;
+
+/// The most tokens that a row's list of the best may hold.
+pub(crate) const MOST_LISTED: u32 = 256;
+
+/// `struct Program` of the shaders.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Program {
+    pub list_len: u32,
+    pub stage_count: u32,
+    pub min_keep: u32,
+    pub draws: u32,
+    pub seed: [u32; 2],
+    pub stream: u32,
+    pub needs_mass: u32,
+    pub filter_unit: i32,
+    pub filter_factor: [u32; 2],
+    pub filter_rate: f32,
+    pub draw_unit: i32,
+    pub draw_factor: [u32; 2],
+    pub draw_rate: f32,
+    pub stages: [[u32; 4]; 8],
+}
+
+/// By which kernels a row is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Route {
+    /// The best of its chunks' noisy winners: nothing is filtered.
+    Noisy,
+    /// A list of its best tokens decides; `mass`: it needs the mass of the whole row; `open`: it may turn out not to be enough.
+    List { mass: bool, open: bool },
+    /// The whole row is filtered at once.
+    Whole,
+}
+
+/// Which routes a sampler may take; for tests and comparisons, as the outcome is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Routes {
+    /// The fastest that will do.
+    #[default]
+    Fastest,
+    /// Always the kernels that look at whole rows.
+    Whole,
+}
+
+fn halves(value: u64) -> [u32; 2] {
+    [value as u32, (value >> 32) as u32]
+}
+
+/// The program of checked parameters, and its route.
+pub(crate) fn compile(params: &SamplingParams, routes: Routes) -> (Program, Route) {
+    let chain = Chain::of(params);
+    let route = match routes {
+        Routes::Whole => Route::Whole,
+        Routes::Fastest => route(&chain, params.top_n),
+    };
+    let mut stages = [[0; 4]; 8];
+    for (words, stage) in stages.iter_mut().zip(&chain.stages) {
+        let [what, a, b] = stage.words();
+        *words = [what, a, b, 0];
+    }
+    let program = Program {
+        list_len: list_len(&chain),
+        stage_count: chain.stages.len() as u32,
+        min_keep: chain.min_keep,
+        draws: params.top_n,
+        seed: halves(params.seed),
+        stream: params.stream,
+        needs_mass: u32::from(matches!(route, Route::List { mass: true, .. })),
+        filter_unit: chain.filter.unit,
+        filter_factor: halves(chain.filter.factor),
+        filter_rate: chain.filter.rate(),
+        draw_unit: chain.draw.unit,
+        draw_factor: halves(chain.draw.factor),
+        draw_rate: chain.draw.rate(),
+        stages,
+    };
+    (program, route)
+}
+
+/// The first top-k that a list can hold, and the stages before it.
+fn listed_top_k(chain: &Chain) -> Option<(usize, u32)> {
+    chain.stages.iter().enumerate().find_map(|(i, stage)| match stage {
+        Stage::TopK(k) if (*k).max(chain.min_keep) <= MOST_LISTED => Some((i, (*k).max(chain.min_keep))),
+        _ => None,
+    })
+}
+
+fn list_len(chain: &Chain) -> u32 {
+    listed_top_k(chain).map_or(MOST_LISTED, |(_, k)| k)
+}
+
+fn route(chain: &Chain, draws: u32) -> Route {
+    if chain.is_unfiltered() && draws == 1 {
+        return Route::Noisy;
+    }
+    let quick = chain.stages.iter().all(|stage| stage.is_quick()) && chain.min_keep <= MOST_LISTED;
+    if chain.is_unfiltered() || !quick {
+        return Route::Whole;
+    }
+    let (before, open) = match listed_top_k(chain) {
+        Some((i, _)) => (&chain.stages[..i], i > 0),
+        // A larger top-k is no work for a list, unless something before it cuts deeper.
+        None if matches!(chain.stages[0], Stage::TopK(_)) => return Route::Whole,
+        None => (&chain.stages[..], true),
+    };
+    let whole = |stage: &Stage| matches!(stage, Stage::TopP { whole: true, .. });
+    let shares = |stage: &Stage| matches!(stage, Stage::TopP { .. } | Stage::Epsilon(_));
+    Route::List { mass: before.iter().any(shares) || chain.stages.iter().any(whole), open }
+}
