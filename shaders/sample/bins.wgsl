@@ -13,7 +13,7 @@ struct Picked {
     before: Reached,
 }
 
-var<workgroup> bin_sums: array<vec4<u32>, 64>;
+var<workgroup> bin_sums: array<vec4<u32>, LANES>;
 var<workgroup> shared_pick: Picked;
 
 fn bin_of(bin: u32) -> Reached {
@@ -22,9 +22,9 @@ fn bin_of(bin: u32) -> Reached {
 
 // The first bin with which `want` is reached, `before` being there already.
 fn pick(want: Reached, before: Reached, lane: u32) -> Picked {
-    let first = lane * (BINS / LANES);
+    let first = lane * params.bins_a_lane;
     var mine = Reached(vec2(0u), 0u, 0u);
-    for (var bin = first; bin < first + BINS / LANES; bin++) {
+    for (var bin = first; bin < first + params.bins_a_lane; bin++) {
         let one = bin_of(bin);
         mine = Reached(add64(mine.mass, one.mass), mine.count + one.count, 0u);
     }
@@ -40,7 +40,7 @@ fn pick(want: Reached, before: Reached, lane: u32) -> Picked {
     // Only one invocation finds it: the one in whose bins both are reached first.
     let after = Reached(add64(running.mass, mine.mass), running.count + mine.count, 0u);
     let here = !enough(running, want) && enough(after, want);
-    for (var bin = first; bin < select(first, first + BINS / LANES, here); bin++) {
+    for (var bin = first; bin < select(first, first + params.bins_a_lane, here); bin++) {
         let one = bin_of(bin);
         let next = Reached(add64(running.mass, one.mass), running.count + one.count, 0u);
         if !enough(running, want) && enough(next, want) {

@@ -30,18 +30,17 @@ fn gather_from(place: u32, lane: u32) {
     workgroupBarrier();
 }
 
-// The least number that any invocation names; all that are named are under 2^16.
-var<workgroup> least_of: array<atomic<u32>, 3>;
-var<private> least_turn: u32;
+// The greatest number that any invocation names.
+var<workgroup> highest_of: array<atomic<u32>, 3>;
+var<private> highest_turn: u32;
 
-fn least(value: u32, lane: u32) -> u32 {
-    let now = least_turn;
-    least_turn = select(least_turn + 1u, 0u, least_turn == SETS - 1u);
-    // As the most of what is left to 2^16, because counters begin at 0.
-    atomicMax(&least_of[now], 0x10000u - value);
+fn highest(value: u32, lane: u32) -> u32 {
+    let now = highest_turn;
+    highest_turn = select(highest_turn + 1u, 0u, highest_turn == SETS - 1u);
+    atomicMax(&highest_of[now], value);
     if lane == 0u {
-        atomicStore(&least_of[least_turn], 0u);
+        atomicStore(&highest_of[highest_turn], 0u);
     }
     workgroupBarrier();
-    return 0x10000u - atomicLoad(&least_of[now]);
+    return atomicLoad(&highest_of[now]);
 }

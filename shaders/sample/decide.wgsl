@@ -1,45 +1,35 @@
 // Filters and draws where a list of the row's best tokens is enough; says which rows need the whole row.
 //
-// Shapes: source [rows, vocab], peaks [rows, chunks], masses [rows, chunks], tops [rows] -> tokens [rows, draws], then (status, kept) of
+// Shapes: source [rows, vocab], peaks [rows, chunks], masses [rows, chunks], step [rows] -> tokens [rows, draws], then (status, kept) of
 // each row; memory [rows]: position and cut; pending rows. Dispatch: a workgroup a row.
-#import sample/params
 #import sample/reader
-#import sample/fixed
-#import sample/gumbel
-#import sample/program
 #import sample/list
 #import sample/stages_quick
 #import sample/outcome
 
-@group(0) @binding(2) var<storage, read> peaks: array<vec2<u32>>;
-@group(0) @binding(3) var<storage, read> masses: array<f32>;
-@group(0) @binding(4) var<storage, read> row_list: array<u32>;
+@group(0) @binding(2) var<storage, read> peaks: array<vec2<u32>>; // then the masses
 
-var<workgroup> depths: array<vec2<u32>, MOST_LISTED>;
+// More than the list holds: it does not tell.
+const BEYOND: u32 = 257u;
+
+// What is known of the list's tokens, in order.
+var<workgroup> depths: array<vec2<u32>, MOST_LISTED>;  // as filters see them
 var<workgroup> reached: array<vec2<u32>, MOST_LISTED>; // mass up to and with the token
+var<workgroup> spare: array<vec2<u32>, MOST_LISTED>;   // scores
 var<workgroup> sums: array<vec2<u32>, 128>;
 
 // Sums over the invocations before this one and this one.
 fn scan(value: vec2<u32>, lane: u32) -> vec2<u32> {
     var sum = value;
     var half = 0u;
-    for (var by = 1u; by < params.lanes; by *= 2u) {
+    for (var i = 0u; i < params.scan_steps; i++) {
+        let by = 1u << i;
         sums[half + lane] = sum;
         workgroupBarrier();
         sum = select(sum, add64(sum, sums[half + ((lane - by) & (LANES - 1u))]), lane >= by);
         half ^= LANES;
     }
-    sums[half + lane] = sum;
-    workgroupBarrier();
     return sum;
-}
-
-// A chunk's mass, estimated in floats with the best token as 1, in the units of weights.
-fn fixed_mass(mass: f32) -> vec2<u32> {
-    let bits = bitcast<u32>(mass);
-    let mantissa = vec2((bits & 0x7fffffu) | 0x800000u, 0u);
-    let shift = i32((bits >> 23u) & 255u) - 105;
-    return select(right64(mantissa, u32(clamp(-shift, 0, 63))), left64(mantissa, u32(clamp(shift, 0, 40))), shift >= 0);
 }
 
 // How far the estimated mass may be from the exact one. Each weight is off by 2^-17 of itself at most (three roundings of a depth of
@@ -50,25 +40,58 @@ fn doubt_of(estimate: vec2<u32>, anchor: Fixed) -> vec2<u32> {
     return select(estimate, add64(right64(estimate, digits), vec2(1u, 0u)), anchor.counted && digits > 0u);
 }
 
-// How many of the list the wish keeps; MOST_LISTED + 1 where the list does not tell.
-fn kept_by(wish: Wish, len: u32, min_keep: u32, lane: u32) -> u32 {
+// How many of the list the wish keeps; BEYOND where the list does not tell.
+fn kept_by(wish: Wish, mass: vec2<u32>, len: u32, lane: u32) -> u32 {
     var limit = Limit(BOTTOM, true);
     if wish.kind == HEAVY {
-        limit = depth_of_weight(wish.mass);
+        limit = depth_of_weight(mass);
     }
-    var first = MOST_LISTED + 1u;
+    var first = BEYOND;
     for (var i = 0u; i < params.four; i++) {
         let at = params.four * lane + i;
         let heavy = limit.some && !less64(limit.depth, depths[at]);
         // The number kept if this token is the last, or the first that is not.
-        let last = wish.kind == PREFIX && !less64(reached[at], wish.mass);
+        let last = wish.kind == PREFIX && !less64(reached[at], mass);
         let beyond = wish.kind == HEAVY && !heavy;
-        let number = select(select(MOST_LISTED + 1u, at, beyond), at + 1u, last);
-        first = min(first, select(MOST_LISTED + 1u, number, at < len));
+        let number = select(select(BEYOND, at, beyond), at + 1u, last);
+        first = min(first, select(BEYOND, number, at < len));
     }
-    let found = least(first, lane);
-    let nothing = wish.kind == PREFIX && all(wish.mass == vec2(0u));
-    return max(select(found, 0u, nothing), max(min_keep, select(0u, wish.count, wish.kind == PREFIX)));
+    let found = BEYOND - highest(BEYOND - first, lane);
+    let nothing = wish.kind == PREFIX && all(mass == vec2(0u));
+    return max(select(found, 0u, nothing), max(record[MIN_KEEP], select(0u, wish.count, wish.kind == PREFIX)));
+}
+
+// How much of the list survives; BEYOND where the list is not enough.
+fn filtered(listed: u32, all_listed: u32, estimate: vec2<u32>, doubt: vec2<u32>, lane: u32) -> u32 {
+    var len = listed;
+    // The list is a row's best tokens. It is all that survives where nothing was left out of it, or once a stage cuts within it.
+    var complete = len < all_listed;
+    var untouched = true;
+    var settled = true;
+    for (var s = 0u; s < record[STAGE_COUNT]; s++) {
+        let stage = stage_at(s);
+        let wish = wish_of(stage);
+        // Shares of a mass that is not that of the list: of the row's, which is known to lie between two.
+        let of_whole = stage.what == TOP_P && (stage.two & 2u) != 0u;
+        let shares = stage.what == TOP_P || stage.what == EPSILON;
+        let known = complete && !of_whole;
+        let mass = reached[max(len, 1u) - 1u];
+        var kept = 0u;
+        var kept_low = 0u;
+        for (var turn = 0u; turn < select(2u, 1u, known || !shares); turn++) {
+            let bound = select(sub64(estimate, doubt), add64(estimate, doubt), turn == 1u);
+            let whole = select(bound, mass, known);
+            kept_low = kept;
+            let facts = Facts(whole, whole, vec2(0u, 8192u), vec2(0u));
+            kept = kept_by(wish, least_of_wish(wish, facts), len, lane);
+            kept_low = select(kept_low, kept, turn == 0u);
+        }
+        settled = settled && (complete || untouched || of_whole || !shares) && min(kept, len + 1u) == min(kept_low, len + 1u);
+        complete = complete || kept <= len;
+        untouched = false;
+        len = min(len, kept);
+    }
+    return select(BEYOND, len, settled && complete);
 }
 
 @compute @workgroup_size(LANES)
@@ -81,112 +104,82 @@ fn main(
     if index >= params.row_count {
         return;
     }
-    let row = row_list[params.list_first + index];
-    let best = best_key(row);
-    let listed = programs[row].list_len;
+    let row = row_at(listed_row(index));
+    load_record(row.index, lane);
+    let best = record[BEST];
+    let anchor = fixed_of(filter_scale(), best);
+    let estimate = vec2(record[MASS], record[MASS + 1u]);
+    let doubt = doubt_of(estimate, anchor);
+    // Where not even so many of the best are enough, there is no need of a list.
+    let stage = stage_at(0u);
+    let hopeless = (record[NEEDS_MASS] & 1u) != 0u && stage.what == TOP_P
+        && less64(vec2(0u, record[LIST_LEN] << 13u), portion(sub64(estimate, doubt), stage.one, false));
+    let wanted = select(record[LIST_LEN], 0u, hopeless);
     // An infinite logit leaves only its like.
-    var len = list_best(row, listed, select(LOWEST, INFINITE, best == INFINITE), lane);
+    let listed = list_best(row, wanted, select(LOWEST, INFINITE, best == INFINITE), lane);
 
-    let filter_by = filter_scale(row);
-    let anchor = fixed_of(filter_by, best);
-    var total = vec2(0u);
-    for (var i = 0u; i < params.four; i++) {
-        let at = params.four * lane + i;
-        let depth = depth_of(filter_by, anchor, list_keys[at]);
-        total = add64(total, select(vec2(0u), weight_of(depth), at < len));
-        depths[at] = depth;
-        reached[at] = total;
-    }
-    // The list's masses, and then the row's, as far as floats tell.
-    var sum = total;
-    for (var turn = 0u; turn < 1u + programs[row].needs_mass; turn++) {
-        if turn == 1u {
-            sum = vec2(0u);
-            for (var at = lane; at < params.chunks; at += LANES) {
-                sum = add64(sum, fixed_mass(masses[row * params.chunks + at]));
+    sort_pool(listed, lane);
+    // First each token's depth and weight as filters see it, then its depth and score in the draw. In one loop, because the code of a
+    // depth is long.
+    let stream = stream_of_record();
+    var scale = filter_scale();
+    var under = anchor;
+    for (var turn = 0u; turn < params.two; turn++) {
+        var total = vec2(0u);
+        for (var i = 0u; i < params.four; i++) {
+            let at = params.four * lane + i;
+            let words = pool[at];
+            let depth = depth_of(scale, under, words.x);
+            if turn == 0u {
+                total = add64(total, select(vec2(0u), weight_of(depth), at < listed));
+                depths[at] = depth;
+                reached[at] = total;
+            } else {
+                let runs = at < listed && depth.y < 256u;
+                let score = score_of(bits_of_token(stream, MOST_IDS - words.y), select(vec2(0u), depth, runs));
+                spare[at] = select(vec2(0u), score, runs);
             }
         }
-        sum = scan(sum, lane);
         if turn == 0u {
+            let before = sub64(scan(total, lane), total);
             for (var i = 0u; i < params.four; i++) {
                 let at = params.four * lane + i;
-                reached[at] = add64(reached[at], sub64(sum, total));
+                reached[at] = add64(reached[at], before);
             }
         }
+        workgroupBarrier();
+        scale = draw_scale();
+        under = raised(fixed_of(scale, best));
     }
-    workgroupBarrier();
-    let estimate = sums[LANES - 1u];
-    let doubt = doubt_of(estimate, anchor);
-
-    // The list is a row's best tokens. It is all that survives where nothing was left out of it, or once a stage cuts within it.
-    var complete = len < listed;
-    var untouched = true;
-    var settled = true;
-    for (var s = 0u; s < programs[row].stage_count; s++) {
-        let stage = programs[row].stages[s];
-        // Shares of a mass that is not that of the list: of the row's, which is known to lie between two.
-        let of_whole = stage.x == TOP_P && (stage.z & 2u) != 0u;
-        let shares = stage.x == TOP_P || stage.x == EPSILON;
-        let known = complete && !of_whole;
-        let mass = reached[max(len, 1u) - 1u];
-        let low = select(sub64(estimate, doubt), mass, known);
-        let high = select(add64(estimate, doubt), mass, known);
-        var kept = 0u;
-        var kept_low = 0u;
-        for (var turn = 0u; turn < select(2u, 1u, known || !shares); turn++) {
-            let whole = select(low, high, turn == 1u);
-            kept_low = kept;
-            kept = kept_by(wish_of(stage, Facts(whole, whole, vec2(0u, 8192u), vec2(0u))), len, programs[row].min_keep, lane);
-            kept_low = select(kept_low, kept, turn == 0u);
-        }
-        settled = settled && (complete || untouched || of_whole || !shares) && min(kept, len + 1u) == min(kept_low, len + 1u);
-        complete = complete || kept <= len;
-        untouched = false;
-        len = min(len, kept);
-    }
-    settled = settled && complete;
-
-    if !settled {
+    let len = filtered(min(listed, wanted), wanted, estimate, doubt, lane);
+    if hopeless || len == BEYOND {
         if lane == 0u {
-            add_pending(row);
+            add_pending(row.index);
         }
         return;
     }
-    let draw_by = draw_scale(row);
-    let draw_anchor = raised(fixed_of(draw_by, best));
-    let stream = stream_of(row);
-    // The pool is free: it holds the scores.
-    for (var at = lane; at < len; at += LANES) {
-        let depth = depth_of(draw_by, draw_anchor, list_keys[at]);
-        let score = score_of(bits_of_token(stream, list_ids[at]), select(vec2(0u), depth, depth.y < 256u));
-        pool_keys[at] = select(0u, score.y, depth.y < 256u);
-        pool_ids[at] = score.x;
-    }
-    workgroupBarrier();
-    for (var at = lane; at < len; at += LANES) {
-        let score = vec2(pool_ids[at], pool_keys[at]);
-        var place = select(0u, params.draws, score.y == 0u);
-        for (var other = 0u; other < len; other++) {
-            let beside = vec2(pool_ids[other], pool_keys[other]);
-            place += u32(less64(score, beside) || (all(score == beside) && list_ids[other] < list_ids[at]));
-        }
-        if place < programs[row].draws {
-            put_token(row, place, list_ids[at]);
-        }
-    }
-    if lane < params.draws {
-        var able = 0u;
-        for (var other = 0u; other < len; other++) {
-            able += u32(pool_keys[other] != 0u);
-        }
-        for (var at = lane; at < params.draws; at += LANES) {
-            if at >= min(able, programs[row].draws) {
-                put_token(row, at, NO_TOKEN);
+
+    // The tokens with the most of score and noise, one after the other: the highest word, then the lower one, then the lowest id.
+    var last = vec3(0xffffffffu);
+    for (var place = 0u; place < params.draws; place++) {
+        var winner = vec3(0u);
+        for (var turn = 0u; turn < 3u; turn++) {
+            var value = 0u;
+            for (var at = lane; at < select(0u, len, place < record[DRAWS]); at += LANES) {
+                let rank = vec3(spare[at].y, spare[at].x, pool[at].y);
+                let is_left = rank.x < last.x || (rank.x == last.x && (rank.y < last.y || (rank.y == last.y && rank.z < last.z)));
+                let still = is_left && (turn == 0u || rank.x == winner.x) && (turn < 2u || rank.y == winner.y);
+                value = max(value, select(0u, select(select(rank.z, rank.y, turn == 1u), rank.x, turn == 0u), still));
             }
+            let found = highest(value, lane);
+            winner = select(select(vec3(winner.xy, found), vec3(winner.x, found, 0u), turn == 1u), vec3(found, 0u, 0u), turn == 0u);
         }
+        if lane == 0u {
+            put_token(row.index, place, select(NO_TOKEN, MOST_IDS - winner.z, winner.x != 0u));
+        }
+        last = winner;
     }
-    if lane == 0u {
-        let last = max(len, 1u) - 1u;
-        settle(row, best, len, Cut(best, list_keys[last], list_ids[last]));
-    }
+    let lowest = pool[max(len, 1u) - 1u];
+    put_cut(row.index, len, Cut(best, lowest.x, MOST_IDS - lowest.y), lane);
+    settle(row.index, len, lane);
 }

@@ -1,21 +1,23 @@
 // What stages ask of the sums of a survey: a mean, a deviation. Once a row, in wide integers.
 #import sample/survey
 
-// The mean depth under the softmax of the survivors, to 2^-26 of a bit.
-fn mean_of(weighted: vec4<u32>, weights: vec2<u32>) -> vec2<u32> {
-    return select(left64(quotient128(weighted, max(weights, vec2(u32(weights.y == 0u), 0u))), 6u), vec2(0u), all(weights == vec2(0u)));
-}
-
-// The lowest key within so many standard deviations (2^-16) of the best survivor, by the sums of drops and of their squares.
-fn key_within(survey: Survey, plan: Plan, deviations: u32) -> u32 {
+// The mean depth under the softmax of the survivors in 2^-26, or so many deviations (2^-16) in the units of drops; whichever the plan was
+// about.
+fn mean_or_deviation(plan: Plan, deviations: u32) -> vec2<u32> {
     let count = survey.count;
     // count^2 variance, shifted up by an even number so that its root has 62 or 63 bits.
     let squares = add128(product128(survey.two.xy, vec2(count, 0u)), vec4(0u, 0u, wide_product(survey.two.z, count)));
     let variance = sub128(squares, product128(survey.one.xy, survey.one.xy));
     let shift = min((max(leading_zeros128(variance), 2u) - 2u) & ~1u, 126u);
-    let root = root128(left128(variance, shift));
-    let product = product128(root, vec2(deviations, 0u));
-    let furthest = quotient128(right128(product, shift / 2u + 16u), vec2(max(count, 1u), 0u));
+    let product = product128(root128(left128(variance, shift)), vec2(deviations, 0u));
+    let near = plan.what == DROPS;
+    let above = select(survey.one, right128(product, shift / 2u + 16u), near);
+    let below = select(survey.two.xy, vec2(count, 0u), near);
+    return select(quotient128(above, below), vec2(0u), all(below == vec2(0u)));
+}
+
+// The lowest key whose drop is not beyond the furthest.
+fn key_within(plan: Plan, furthest: vec2<u32>) -> u32 {
     if survey.high == INFINITE {
         return INFINITE;
     }

@@ -1,16 +1,24 @@
-// The mass of each chunk of a row as filters see it, in floats: what decide.wgsl takes for a bound, and not for the truth.
+// The mass of a row as filters see it, by floats: what decide.wgsl takes for a bound, and not for the truth.
 //
-// Shapes: source [rows, vocab], step [rows] -> masses [rows, chunks], the best token being 1. Dispatch: as peaks.wgsl.
-#import sample/params
+// Shapes: source [rows, vocab], step [rows] best key -> step [rows] mass, in the units of weights. Dispatch: as peaks.wgsl.
+#import sample/record
 #import sample/reader
-#import sample/fixed
-#import sample/program
 
 const LANES: u32 = 64u;
 
-@group(0) @binding(3) var<storage, read_write> masses: array<f32>;
-@group(0) @binding(4) var<storage, read> row_list: array<u32>;
-@group(0) @binding(6) var<storage, read> step: array<u32>;
+@group(0) @binding(6) var<storage, read_write> step: array<atomic<u32>>;
+
+// Of a workgroup's chunks. Integers, so that the sum is the same whoever comes first.
+var<workgroup> mass_low: atomic<u32>;
+var<workgroup> mass_high: atomic<u32>;
+
+// A mass of which the best token is 1, in the units of weights.
+fn fixed_mass(mass: f32) -> vec2<u32> {
+    let bits = bitcast<u32>(mass);
+    let mantissa = vec2((bits & 0x7fffffu) | 0x800000u, 0u);
+    let shift = i32((bits >> 23u) & 255u) - 105;
+    return select(right64(mantissa, u32(clamp(-shift, 0, 63))), left64(mantissa, u32(clamp(shift, 0, 40))), shift >= 0);
+}
 
 // 2^x for x in [-60, 0]: Taylor's series of 2^(f + 1/2) around the middle between two integers; the rest is under 2^-22.
 fn power(x: vec4<f32>) -> vec4<f32> {
@@ -35,23 +43,30 @@ fn main(
     if index / params.slices >= params.row_count {
         return;
     }
-    let row_index = row_list[params.list_first + index / params.slices];
     let slice = index % params.slices;
-    let row = row_at(row_index);
-    let best = bits_of(step[2u * row_index]);
-    let rate = bitcast<f32>(programs[row_index].filter_rate);
+    let row = row_at(listed_row(index / params.slices));
+    // An infinite logit leaves only its like, all equal. No NaN and no infinity reaches a float.
+    let words = row.index * STEP_WORDS;
+    let best = atomicLoad(&step[words]);
+    let lowest = select(LOWEST, INFINITE, best == INFINITE);
+    let base = select(bits_of(best), 0u, best == INFINITE || best == EXCLUDED);
+    let rate = bitcast<f32>(programs[row.index * PROGRAM_WORDS + FILTER_RATE]);
     var sum = vec4(0.0);
-    var quad = slice * LANES * params.chunk_quads + lane;
-    for (var i = 0u; i < params.chunk_quads; i++) {
-        if quad < row.quads {
-            let bits = source_quad(row.quad + quad);
-            let there = quad_ids(row, quad) < vec4(params.vocab) & is_candidate(bits);
-            // No NaN and no infinity reaches a float.
-            let logits = bitcast<vec4<f32>>(select(vec4(best), bits, there));
-            let depths = clamp((logits - bitcast<f32>(best)) * rate, vec4(-60.0), vec4(0.0));
-            sum += select(vec4(0.0), power(depths), there);
-        }
-        quad += LANES;
+    let first = slice * LANES * params.chunk_quads + lane;
+    for (var quad = first; quad < min(first + params.chunk_quads * LANES, row.quads); quad += LANES) {
+        let bits = quad_bits(row, quad);
+        let there = keys_of(bits) >= vec4(lowest);
+        let logits = bitcast<vec4<f32>>(select(vec4(base), bits, there & (bits != vec4(0x7f800000u))));
+        let depths = clamp((logits - bitcast<f32>(base)) * rate, vec4(-60.0), vec4(0.0));
+        sum += select(vec4(0.0), power(depths), there);
     }
-    masses[row_index * params.chunks + slice * LANES + lane] = sum.x + sum.y + sum.z + sum.w;
+    let mass = fixed_mass(sum.x + sum.y + sum.z + sum.w);
+    let old = atomicAdd(&mass_low, mass.x);
+    atomicAdd(&mass_high, mass.y + u32(old + mass.x < old));
+    workgroupBarrier();
+    if lane == 0u {
+        let low = atomicLoad(&mass_low);
+        let before = atomicAdd(&step[words + MASS - BEST], low);
+        atomicAdd(&step[words + MASS + 1u - BEST], atomicLoad(&mass_high) + u32(before + low < before));
+    }
 }

@@ -1,5 +1,6 @@
 // Gumbel noise in fixed point. Twin, with the definition: src/sample/gumbel.rs.
 #import lib/philox
+#import sample/params
 #import lib/wide
 
 // For log2(1 + i/256) and for log2(-ln(1 - v) / v), v = i/512: value, and rise << 12 | bulge, in 2^-24.
@@ -43,7 +44,7 @@ fn gumbel(random: vec2<u32>) -> u32 {
 
 // The 64 random bits of a token: words 2 (id & 1) and the next of the counter (id / 2, position, stream).
 fn bits_of_token(stream: Stream, id: u32) -> vec2<u32> {
-    let words = philox(vec4(id >> 1u, stream.position, stream.number), stream.seed);
+    let words = philox_turns(vec4(id >> 1u, stream.position, stream.number), stream.seed, params.ten);
     return select(words.yx, words.wz, (id & 1u) == 1u);
 }
 

@@ -6,23 +6,24 @@ struct Params {
     row_first: u32,     // the first row of this window
     element_first: u32, // where that row begins in the binding, in elements
     stride: u32,        // elements from row to row
-    list_first: u32,    // where this dispatch's rows begin in the list of rows
-    slices: u32,        // workgroups a row
-    chunk_quads: u32,   // quads an invocation, a power of two
-    quad_shift: u32,    // its logarithm
+    row_count: u32,     // rows of this dispatch
+    list_first: u32,    // where they are listed in `programs`
+    pending: u32,       // whether they are those that are listed in `step` instead
+    slices: u32,        // workgroups a row, of this dispatch
+    chunk_quads: u32,   // quads an invocation
     chunks: u32,        // invocations a row
     memory_words: u32,  // words a row of `memory`
     draws: u32,         // tokens a row of `tokens`
     // Trip counts that are constants: what a compiler does not know it does not unroll, and unrolled these cost seconds to compile.
-    depth_bits: u32,
     two: u32,
     four: u32,
-    id_bits: u32,
+    ten: u32,
     key_bits: u32,
+    depth_bits: u32,
     cut_steps: u32,
-    lanes: u32,
+    scan_steps: u32,
+    bins_a_lane: u32,
     most_passes: u32,
-    row_count: u32,     // rows of this dispatch
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

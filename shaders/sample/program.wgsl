@@ -1,37 +1,27 @@
-// A row's parameters as integers, and what the sampler remembers of it. Host: src/sample/program.rs.
+// A row's program: its parameters as integers. Words are called by the names of the host's fields (src/sample/program.rs), which
+// checks their places.
+#import sample/params
 
-struct Program {
-    list_len: u32,   // best tokens that are looked at first, 1 to 256
-    stage_count: u32,
-    min_keep: u32,
-    draws: u32,
-    seed: vec2<u32>,
-    stream: u32,
-    needs_mass: u32, // whether a stage asks for the mass of all candidates
-    filter_unit: i32,
-    filter_low: u32,
-    filter_high: u32,
-    filter_rate: u32, // log2(e) / temperature, as a float
-    draw_unit: i32,
-    draw_low: u32,
-    draw_high: u32,
-    draw_rate: u32,
-    stages: array<vec4<u32>, 8>, // what it is, and its two values
-}
+const LIST_LEN: u32 = 0u;     // best tokens that are looked at first, 1 to 256
+const STAGE_COUNT: u32 = 1u;
+const MIN_KEEP: u32 = 2u;
+const DRAWS: u32 = 3u;
+const SEED: u32 = 4u;
+const STREAM: u32 = 6u;
+const NEEDS_MASS: u32 = 7u;   // 1: the list needs the mass of all candidates; 2: a stage takes a share of that
+const FILTER_UNIT: u32 = 8u;
+const FILTER_FACTOR: u32 = 9u;
+const FILTER_RATE: u32 = 11u; // log2(e) / temperature, as a float
+const DRAW_UNIT: u32 = 12u;
+const DRAW_FACTOR: u32 = 13u;
+const DRAW_RATE: u32 = 15u;
+const STAGES: u32 = 16u;      // seven of them: what it is, and its two values
+const STAGE_WORDS: u32 = 3u;
+const PROGRAM_WORDS: u32 = 40u;
 
-@group(0) @binding(5) var<storage, read> programs: array<Program>; // [rows]
+// Programs [rows, PROGRAM_WORDS]; then rows, listed in the order in which kernels take them.
+@group(0) @binding(5) var<storage, read> programs: array<u32>;
 
-// A row of `memory`: the position (2 words), tokens of the prompt, tokens in all; then the cut of the last draw; then the tokens.
-const POSITION: u32 = 0u;
-const PROMPT: u32 = 2u;
-const TOKENS: u32 = 3u;
-const CUT: u32 = 4u;
-const HEADER: u32 = 8u;
-
-fn filter_scale(row: u32) -> Scale {
-    return Scale(programs[row].filter_unit, vec2(programs[row].filter_low, programs[row].filter_high));
-}
-
-fn draw_scale(row: u32) -> Scale {
-    return Scale(programs[row].draw_unit, vec2(programs[row].draw_low, programs[row].draw_high));
+fn listed_row(index: u32) -> u32 {
+    return programs[params.list_first + index];
 }

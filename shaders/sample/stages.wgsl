@@ -10,17 +10,19 @@
 
 // Their numbers, of those that the kernel tells apart.
 const TOP_P: u32 = 2u;
+const EPSILON: u32 = 4u;
 const TYPICAL: u32 = 5u;
 const SIGMA: u32 = 6u;
+const ETA: u32 = 7u;
 
-fn wish_of(stage: vec4<u32>, facts: Facts) -> Wish {
-    switch stage.x {
-        case 1u: { return top_k(stage, facts); }
-        case 2u: { return top_p(stage, facts); }
-        case 3u: { return min_p(stage, facts); }
-        case 4u: { return epsilon(stage, facts); }
-        case 5u: { return typical(stage, facts); }
-        case 6u: { return sigma(stage, facts); }
-        default: { return eta(stage, facts); }
+fn wish_of(stage: Stage) -> Wish {
+    switch stage.what {
+        case 1u: { return top_k(stage); }
+        case 2u: { return top_p(stage); }
+        case 3u: { return min_p(stage); }
+        case 4u: { return epsilon(stage); }
+        case 5u: { return typical(stage); }
+        case 6u: { return sigma(stage); }
+        default: { return eta(stage); }
     }
 }

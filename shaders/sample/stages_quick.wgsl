@@ -8,11 +8,11 @@
 const TOP_P: u32 = 2u;
 const EPSILON: u32 = 4u;
 
-fn wish_of(stage: vec4<u32>, facts: Facts) -> Wish {
-    switch stage.x {
-        case 1u: { return top_k(stage, facts); }
-        case 2u: { return top_p(stage, facts); }
-        case 3u: { return min_p(stage, facts); }
-        default: { return epsilon(stage, facts); }
+fn wish_of(stage: Stage) -> Wish {
+    switch stage.what {
+        case 1u: { return top_k(stage); }
+        case 2u: { return top_p(stage); }
+        case 3u: { return min_p(stage); }
+        default: { return epsilon(stage); }
     }
 }

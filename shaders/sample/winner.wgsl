@@ -1,21 +1,18 @@
-// The draw of a row that is not filtered: the best of its chunks' winners.
+// The draw of a row by what noisy.wgsl found: integers decide among the chunks that floats cannot tell from the best one.
 //
-// Shapes: source [rows, vocab], peaks [rows, chunks] as noisy.wgsl leaves them -> tokens, memory. Dispatch: a workgroup a row.
-#import sample/params
-#import sample/reader
-#import sample/fixed
-#import sample/gumbel
-#import sample/program
+// Shapes: source [rows, vocab], peaks [rows, chunks] -> tokens, memory. Dispatch: a workgroup a row.
+#import sample/race
 #import sample/outcome
+#import sample/counters
+#import sample/chunk
 
 const LANES: u32 = 64u;
 
-@group(0) @binding(2) var<storage, read> peaks: array<vec2<u32>>;
-@group(0) @binding(4) var<storage, read> row_list: array<u32>;
+@group(0) @binding(2) var<storage, read_write> peaks: array<vec2<u32>>;
 
-var<workgroup> scores: array<vec2<u32>, LANES>;
-var<workgroup> ids: array<u32, LANES>;
-var<workgroup> counts: array<u32, LANES>;
+var<workgroup> finalists: array<vec3<u32>, LANES>;
+var<workgroup> finalist_chunks: array<u32, LANES>;
+var<workgroup> survivors: atomic<u32>;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -24,46 +21,77 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let index = group.y * groups.x + group.x;
-    if index >= params.row_count {
+    if index / params.slices >= params.row_count || index % params.slices != 0u {
         return;
     }
-    let row_index = row_list[params.list_first + index];
-    let row = row_at(row_index);
-    let best = best_key(row_index);
-    let scale = draw_scale(row_index);
+    let row = row_at(row_of(index / params.slices));
+    load_record(row.index, lane);
+    let best = record[BEST];
+    let scale = draw_scale();
     let anchor = raised(fixed_of(scale, best));
-    let stream = stream_of(row_index);
-    var most = vec2(0u);
-    var winner = NO_TOKEN;
-    var count = 0u;
-    for (var at = lane; at < params.chunks; at += LANES) {
-        let peak = peaks[row_index * params.chunks + at];
-        // Where a logit is infinite, chunks without one have nothing to offer.
-        let offers = peak.x != EXCLUDED && (best != INFINITE || peak.x == INFINITE);
-        let id = peak.y & MOST_IDS;
-        let depth = depth_of(scale, anchor, key_at(row, min(id, params.vocab - 1u)));
-        let able = offers && depth.y < 256u;
-        let score = score_of(bits_of_token(stream, id), select(vec2(0u), depth, able));
-        count += select(0u, peak.y >> 20u, offers);
-        let better = able && (less64(most, score) || (all(most == score) && id < winner));
-        winner = select(winner, id, better);
-        most = select(most, score, better);
+    let stream = stream_of_record();
+    let filtered = record[CUT] != 0u;
+    var cut = uncut(best);
+    if filtered {
+        cut = Cut(record[CUT], record[CUT + 1u], record[CUT + 2u]);
     }
-    scores[lane] = most;
-    ids[lane] = winner;
-    counts[lane] = count;
-    workgroupBarrier();
-    if lane == 0u {
-        for (var other = 1u; other < LANES; other++) {
-            let better = less64(most, scores[other]) || (all(most == scores[other]) && ids[other] < winner);
-            winner = select(winner, ids[other], better);
-            most = select(most, scores[other], better);
-            count += counts[other];
+    let base = row.index * params.chunks;
+    var last = BEFORE_ALL;
+    for (var place = 0u; place < params.draws; place++) {
+        let chunks = select(0u, params.chunks, place < record[DRAWS]);
+        var most = 0u;
+        var count = 0u;
+        for (var at = lane; at < chunks; at += LANES) {
+            let chunk = peaks[base + at];
+            most = max(most, select(chunk.x, 0u, chunk.x == UNSURE));
+            count += chunk.y >> 20u;
         }
-        put_token(row_index, 0u, winner);
-        for (var place = 1u; place < params.draws; place++) {
-            put_token(row_index, place, NO_TOKEN);
+        let highest_score = highest(most, lane);
+        let bits = select(~highest_score, highest_score & 0x7fffffffu, (highest_score >> 31u) == 1u);
+        let least = flipped4(vec4(bitcast<u32>(bitcast<f32>(select(bits, 0xc47a0000u, highest_score == 0u)) - 2.0 * MARGIN))).x;
+        var winner = AFTER_ALL;
+        var winner_chunk = 0u;
+        for (var at = lane; at < chunks; at += LANES) {
+            let chunk = peaks[base + at];
+            let quad = chunk.y & WHOLE_CHUNK;
+            let whole = quad == WHOLE_CHUNK;
+            let start = (at / LANES) * LANES * params.chunk_quads + at % LANES;
+            let end = select(quad + 1u, min(start + params.chunk_quads * LANES, row.quads), whole);
+            // A chunk without survivors has the score 0.
+            let contends = chunk.x != 0u && chunk.x >= least;
+            let own = race(row, select(quad, start, whole), LANES, select(0u, end, contends), cut, last, scale, anchor, stream);
+            if ranks_before(own, winner) {
+                winner = own;
+                winner_chunk = at;
+            }
         }
-        settle(row_index, best, count, Cut(best, select(LOWEST, INFINITE, best == INFINITE), NO_TOKEN));
+        // All chunks with an infinite logit contend, with all their tokens.
+        if place == 0u && !filtered {
+            atomicAdd(&survivors, select(count, met, best == INFINITE));
+        }
+        finalists[lane] = vec3(winner.score, winner.id);
+        finalist_chunks[lane] = winner_chunk;
+        workgroupBarrier();
+        if lane == 0u {
+            for (var other = 1u; other < LANES; other++) {
+                let words = finalists[other];
+                let ranked = Ranked(words.xy, words.z);
+                if ranks_before(ranked, winner) {
+                    winner = ranked;
+                    winner_chunk = finalist_chunks[other];
+                }
+            }
+            put_token(row.index, place, winner.id);
+            finalists[0] = vec3(winner.score, winner.id);
+            // What floats say of its chunk holds no longer.
+            if winner.id != NO_TOKEN {
+                peaks[base + winner_chunk] = vec2(UNSURE, WHOLE_CHUNK);
+            }
+        }
+        storageBarrier();
+        workgroupBarrier();
+        last = Ranked(finalists[0].xy, finalists[0].z);
+        workgroupBarrier();
     }
+    settle(row.index, record[KEPT] + atomicLoad(&survivors), lane);
 }

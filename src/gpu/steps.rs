@@ -91,8 +91,15 @@ impl Preparation<'_> {
     }
 
     /// Copies bytes between buffers; places and length are multiples of 4.
-    pub fn copy<T: bytemuck::Pod, U: bytemuck::Pod>(&mut self, from: &Buffer<T>, from_at: u64, to: &Buffer<U>, bytes: u64) {
-        self.steps.push(Planned::Ready(Step::Copy(from.raw.clone(), from_at, to.raw.clone(), 0, bytes)));
+    pub fn copy<T: bytemuck::Pod, U: bytemuck::Pod>(
+        &mut self,
+        from: &Buffer<T>,
+        from_at: u64,
+        to: &Buffer<U>,
+        to_at: u64,
+        bytes: u64,
+    ) {
+        self.steps.push(Planned::Ready(Step::Copy(from.raw.clone(), from_at, to.raw.clone(), to_at, bytes)));
     }
 
     /// Runs `groups` workgroups of a kernel, its bindings given by their WGSL names.

@@ -9,8 +9,8 @@ use super::logits::Logits;
 crate::params!(
     /// `struct Params` of `sample/params.wgsl`.
     SampleParams {
-        vocab, rows, row_first, element_first, stride, list_first, slices, chunk_quads, quad_shift, chunks, memory_words, draws,
-        depth_bits, two, four, id_bits, key_bits, cut_steps, lanes, most_passes, row_count,
+        vocab, rows, row_first, element_first, stride, row_count, list_first, pending, slices, chunk_quads, chunks, memory_words, draws,
+        two, four, ten, key_bits, depth_bits, cut_steps, scan_steps, bins_a_lane, most_passes,
     }
 );
 
@@ -18,13 +18,14 @@ impl SampleParams {
     /// With the trip counts that compilers must not know.
     pub(super) fn new() -> Self {
         Self {
-            depth_bits: 38,
             two: 2,
             four: 4,
-            id_bits: 20,
+            ten: 10,
             key_bits: 32,
+            depth_bits: 38,
             cut_steps: 26,
-            lanes: LANES as u32,
+            scan_steps: 6,
+            bins_a_lane: 16,
             most_passes: 100,
             ..Self::default()
         }
@@ -48,8 +49,12 @@ impl Chunks {
     /// looked through again few in elements.
     pub(super) fn for_lists(vocab: u64, list_len: u32) -> Self {
         let quads = if list_len <= 64 { 32 } else { 16 };
-        // A row may begin anywhere in its first quad.
-        Self { quads, slices: (vocab + 3).div_ceil(4).div_ceil(LANES * quads) }
+        Self { quads, slices: vocab.div_ceil(4).div_ceil(LANES * quads) }
+    }
+
+    /// Chunks that are raced over.
+    pub(super) fn for_races(vocab: u64) -> Self {
+        Self::for_lists(vocab, 1)
     }
 
     /// Chunks of a row.

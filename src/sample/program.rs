@@ -1,6 +1,6 @@
-//! A row's chain as the device is given it. Shader: `sample/program.wgsl`.
+//! A row's chain as the device is given it. Shader: `sample/program.wgsl`, whose constants the test below compares.
 
-use super::chain::{Chain, Stage};
+use super::chain::{Chain, MOST_STAGES, Stage};
 use super::params::SamplingParams;
 
 /// The most tokens that a row's list of the best may hold.
@@ -23,8 +23,12 @@ pub(crate) struct Program {
     pub draw_unit: i32,
     pub draw_factor: [u32; 2],
     pub draw_rate: f32,
-    pub stages: [[u32; 4]; 8],
+    pub stages: [[u32; 3]; MOST_STAGES],
+    pub unused: [u32; 3],
 }
+
+/// Words of a program.
+pub(crate) const PROGRAM_WORDS: u64 = (size_of::<Program>() / 4) as u64;
 
 /// By which kernels a row is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,11 +62,11 @@ pub(crate) fn compile(params: &SamplingParams, routes: Routes) -> (Program, Rout
         Routes::Whole => Route::Whole,
         Routes::Fastest => route(&chain, params.top_n),
     };
-    let mut stages = [[0; 4]; 8];
+    let mut stages = [[0; 3]; MOST_STAGES];
     for (words, stage) in stages.iter_mut().zip(&chain.stages) {
-        let [what, a, b] = stage.words();
-        *words = [what, a, b, 0];
+        *words = stage.words();
     }
+    let of_whole = chain.stages.iter().any(|stage| matches!(stage, Stage::TopP { whole: true, .. }));
     let program = Program {
         list_len: list_len(&chain),
         stage_count: chain.stages.len() as u32,
@@ -70,7 +74,7 @@ pub(crate) fn compile(params: &SamplingParams, routes: Routes) -> (Program, Rout
         draws: params.top_n,
         seed: halves(params.seed),
         stream: params.stream,
-        needs_mass: u32::from(matches!(route, Route::List { mass: true, .. })),
+        needs_mass: u32::from(matches!(route, Route::List { mass: true, .. })) | u32::from(of_whole) << 1,
         filter_unit: chain.filter.unit,
         filter_factor: halves(chain.filter.factor),
         filter_rate: chain.filter.rate(),
@@ -78,6 +82,7 @@ pub(crate) fn compile(params: &SamplingParams, routes: Routes) -> (Program, Rout
         draw_factor: halves(chain.draw.factor),
         draw_rate: chain.draw.rate(),
         stages,
+        unused: [0; 3],
     };
     (program, route)
 }
@@ -111,4 +116,31 @@ fn route(chain: &Chain, draws: u32) -> Route {
     let whole = |stage: &Stage| matches!(stage, Stage::TopP { whole: true, .. });
     let shares = |stage: &Stage| matches!(stage, Stage::TopP { .. } | Stage::Epsilon(_));
     Route::List { mass: before.iter().any(shares) || chain.stages.iter().any(whole), open }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::link;
+
+    #[test]
+    fn the_shaders_know_where_the_words_lie() {
+        let text = link("sample/program", &[]).unwrap().text;
+        let place = |name: &str| {
+            let line = text.lines().find_map(|l| l.strip_prefix(&format!("const {name}: u32 = "))).unwrap();
+            line.split('u').next().unwrap().parse::<usize>().unwrap()
+        };
+        macro_rules! compare {
+            ($($field:ident: $name:literal),* $(,)?) => {
+                $(assert_eq!(place($name) * 4, std::mem::offset_of!(Program, $field), $name);)*
+            };
+        }
+        compare! {
+            list_len: "LIST_LEN", stage_count: "STAGE_COUNT", min_keep: "MIN_KEEP", draws: "DRAWS", seed: "SEED", stream: "STREAM",
+            needs_mass: "NEEDS_MASS", filter_unit: "FILTER_UNIT", filter_factor: "FILTER_FACTOR", filter_rate: "FILTER_RATE",
+            draw_unit: "DRAW_UNIT", draw_factor: "DRAW_FACTOR", draw_rate: "DRAW_RATE", stages: "STAGES",
+        }
+        assert_eq!(place("PROGRAM_WORDS") as u64, PROGRAM_WORDS);
+        assert_eq!(place("STAGE_WORDS") * 4, size_of::<[u32; 3]>());
+    }
 }

@@ -6,7 +6,7 @@ use super::logits::Logits;
 use super::outcome::{Drawn, Status};
 use super::params::SamplingParams;
 use super::plan::{Chunks, LANES, Order, SampleParams, Window, windows};
-use super::program::{MOST_LISTED, Program, Route, Routes, compile};
+use super::program::{MOST_LISTED, PROGRAM_WORDS, Program, Route, Routes, compile};
 use super::tables::tables;
 use crate::error::{Error, Result};
 use crate::format::Element;
@@ -49,6 +49,7 @@ pub struct Sampler {
     routes: Vec<Route>,
     changed: bool,
     prepared: Vec<(Key, Steps)>,
+    oldest: usize,
 }
 
 #[derive(Debug)]
@@ -56,11 +57,9 @@ struct Buffers {
     powers: Buffer<u8>,
     logarithms: Buffer<u8>,
     programs: Buffer<u32>,
-    row_list: Buffer<u32>,
     step: Buffer<u32>,
     pending: Buffer<u32>,
     peaks: Buffer<u32>,
-    masses: Buffer<u32>,
     tokens: Buffer<u32>,
     memory: Buffer<u32>,
     last_row: Buffer<u8>,
@@ -76,7 +75,10 @@ struct Key {
     stride: u64,
 }
 
-const HEADER_WORDS: u64 = 8;
+/// Words that are remembered of a row, before its tokens.
+const MEMORY_WORDS: u64 = 4;
+/// Words that a step finds out about a row.
+const STEP_WORDS: u64 = 8;
 
 impl Sampler {
     /// A sampler with the default parameters ([`SamplingParams::default`]) in every row.
@@ -96,18 +98,17 @@ impl Sampler {
         let buffers = Buffers {
             powers: gpu.constants("sampling/powers", bytemuck::cast_slice(&tables().powers))?,
             logarithms: gpu.constants("sampling/logarithms", bytemuck::cast_slice(&tables().logarithms))?,
-            programs: gpu.buffer("sampling/programs", rows * (size_of::<Program>() / 4) as u64)?,
-            row_list: gpu.buffer("sampling/row_list", rows)?,
-            step: gpu.buffer("sampling/step", 3 * rows + 3)?,
-            pending: gpu.counts("sampling/pending", rows + 3)?,
+            programs: gpu.buffer("sampling/programs", rows * (PROGRAM_WORDS + MOST_PREPARED as u64))?,
+            step: gpu.buffer("sampling/step", rows * (STEP_WORDS + 1) + 1)?,
+            pending: gpu.counts("sampling/pending", 3)?,
             peaks: gpu.buffer("sampling/peaks", rows * chunks * 2)?,
-            masses: gpu.buffer("sampling/masses", rows * chunks)?,
             tokens: gpu.buffer("sampling/tokens", rows * u64::from(layout.draws) + 2 * rows)?,
-            memory: gpu.buffer("sampling/memory", rows * HEADER_WORDS)?,
+            memory: gpu.buffer("sampling/memory", rows * MEMORY_WORDS)?,
             last_row: gpu.buffer("sampling/last_row", (layout.vocab + 8) * 4)?,
         };
-        // An indirect dispatch has one row of workgroups in the other two dimensions.
-        gpu.write(&buffers.step, (2 * rows + 1) * 4, bytemuck::cast_slice(&[1_u32, 1]));
+        // An indirect dispatch of so many workgroups a row; how many rows is filled in on the device.
+        let slices = Chunks::for_races(layout.vocab).slices as u32;
+        gpu.write(&buffers.pending, 0, bytemuck::cast_slice(&[slices, 0, 1]));
         let (program, route) = compile(&SamplingParams::default(), layout.routes);
         Ok(Self {
             gpu: gpu.clone(),
@@ -117,6 +118,7 @@ impl Sampler {
             buffers,
             changed: true,
             prepared: vec![],
+            oldest: 0,
         })
     }
 
@@ -155,7 +157,7 @@ impl Sampler {
 
     /// Sets the position of a row's next draw; each draw moves it on by one.
     pub fn set_position(&mut self, row: u64, position: u64) {
-        self.gpu.write(&self.buffers.memory, row * HEADER_WORDS * 4, bytemuck::bytes_of(&position));
+        self.gpu.write(&self.buffers.memory, row * MEMORY_WORDS * 4, bytemuck::bytes_of(&position));
     }
 
     /// The tokens of the last step: `[rows, draws]` words, then a status and the number kept for each row. They stay on the device for
@@ -227,35 +229,39 @@ impl Sampler {
         let at = match self.prepared.iter().position(|(known, _)| *known == key) {
             Some(at) => at,
             None => {
-                let steps = self.plan(logits)?;
-                if self.prepared.len() == MOST_PREPARED {
-                    self.prepared.remove(0);
+                // The oldest makes room.
+                let at = if self.prepared.len() < MOST_PREPARED { self.prepared.len() } else { self.oldest };
+                let steps = self.plan(logits, at as u64)?;
+                self.oldest = (at + 1) % MOST_PREPARED;
+                self.prepared.truncate(MOST_PREPARED);
+                if at < self.prepared.len() {
+                    self.prepared[at] = (key, steps)
+                } else {
+                    self.prepared.push((key, steps))
                 }
-                self.prepared.push((key, steps));
-                self.prepared.len() - 1
+                at
             }
         };
         Ok(&self.prepared[at].1)
     }
 
-    fn plan(&self, logits: &Logits<'_>) -> Result<Steps> {
+    fn plan(&self, logits: &Logits<'_>, slot: u64) -> Result<Steps> {
         let rows = self.layout.rows;
         let mut preparation = self.gpu.prepare("sampling");
-        preparation.clear(&self.buffers.step, 0, (2 * rows + 1) * 4);
         let listed = (0..logits.rows as usize).filter(|row| matches!(self.routes[*row], Route::List { .. }));
         let longest = listed.map(|row| self.programs[row].list_len).max().unwrap_or(1);
-        let chunks = Chunks::for_lists(self.layout.vocab, longest);
+        let list_at = rows * (PROGRAM_WORDS + slot);
         let mut row_list = Vec::new();
+        preparation.clear(&self.buffers.step, 0, (rows * STEP_WORDS + 1) * 4);
         for (i, window) in windows(&self.gpu, logits)?.into_iter().enumerate() {
-            let (first, count) = window.rows;
-            let order = Order::of(first..first + count, &self.routes);
+            let order = Order::of(window.rows.0..window.rows.0 + window.rows.1, &self.routes);
             if i > 0 && order.open {
-                preparation.clear(&self.buffers.step, 2 * rows * 4, 4);
+                preparation.clear(&self.buffers.step, rows * STEP_WORDS * 4, 4);
             }
-            self.plan_window(&mut preparation, logits, &window, &order, chunks, row_list.len() as u64)?;
+            self.plan_window(&mut preparation, logits, &window, &order, longest, list_at + row_list.len() as u64)?;
             row_list.extend_from_slice(&order.rows);
         }
-        self.gpu.write(&self.buffers.row_list, 0, bytemuck::cast_slice(&row_list));
+        self.gpu.write(&self.buffers.programs, list_at * 4, bytemuck::cast_slice(&row_list));
         preparation.finish()
     }
 
@@ -265,38 +271,20 @@ impl Sampler {
         logits: &Logits<'_>,
         window: &Window,
         order: &Order,
-        chunks: Chunks,
+        longest: u32,
         list_first: u64,
     ) -> Result<()> {
         let b = &self.buffers;
         let source = if window.copied {
             let (begin, end) = window.bytes;
-            preparation.copy(logits.buffer, begin, &b.last_row, end - begin);
+            preparation.copy(logits.buffer, begin, &b.last_row, 0, end - begin);
             b.last_row.window()
         } else {
             logits.buffer.part(window.bytes.0..window.bytes.1)
         };
-        let params = |list_first: u64, row_count: u64| SampleParams {
-            vocab: self.layout.vocab as u32,
-            rows: self.layout.rows as u32,
-            row_first: window.rows.0 as u32,
-            element_first: window.element as u32,
-            stride: logits.stride as u32,
-            list_first: list_first as u32,
-            slices: chunks.slices as u32,
-            chunk_quads: chunks.quads as u32,
-            quad_shift: chunks.quads.trailing_zeros(),
-            chunks: chunks.count() as u32,
-            memory_words: HEADER_WORDS as u32,
-            draws: self.layout.draws,
-            row_count: row_count as u32,
-            ..SampleParams::new()
-        };
         let all = [
             ("source", source),
             ("peaks", b.peaks.window()),
-            ("masses", b.masses.window()),
-            ("row_list", b.row_list.window()),
             ("programs", b.programs.window()),
             ("step", b.step.window()),
             ("tokens", b.tokens.window()),
@@ -304,29 +292,48 @@ impl Sampler {
             ("powers", b.powers.window()),
             ("logarithms", b.logarithms.window()),
         ];
+        let rows = self.layout.rows;
+        let params = |chunks: Chunks, list_first: u64, row_count: u64, slices: u64| SampleParams {
+            vocab: self.layout.vocab as u32,
+            rows: rows as u32,
+            row_first: window.rows.0 as u32,
+            element_first: window.element as u32,
+            stride: logits.stride as u32,
+            row_count: row_count as u32,
+            list_first: list_first as u32,
+            slices: slices as u32,
+            chunk_quads: chunks.quads as u32,
+            chunks: chunks.count() as u32,
+            memory_words: MEMORY_WORDS as u32,
+            draws: self.layout.draws,
+            ..SampleParams::new()
+        };
         let [noisy, whole, heavy, light] = order.counts;
-        let (whole_first, list_at) = (list_first + noisy, list_first + noisy + whole);
+        let (whole_first, list_first, noisy_first) = (list_first + noisy, list_first + noisy + whole, list_first);
+        let lists = Chunks::for_lists(self.layout.vocab, longest);
+        let races = Chunks::for_races(self.layout.vocab);
         let kernel = |name: &str| self.kernel(name, logits.element);
-        let mut run = |name: &str, first: u64, count: u64, groups: u64| -> Result<()> {
+        let mut run = |name: &str, chunks: Chunks, first: u64, count: u64, slices: u64| -> Result<()> {
             if count == 0 {
                 return Ok(());
             }
             let kernel = kernel(name)?;
-            preparation.dispatch(&kernel, &params(first, count), &kernel.pick(&all), groups)
+            preparation.dispatch(&kernel, &params(chunks, first, count, slices), &kernel.pick(&all), count * slices)
         };
-        run("peaks", whole_first, whole + heavy + light, (whole + heavy + light) * chunks.slices)?;
-        run("noisy", list_first, noisy, noisy * chunks.slices)?;
-        run("estimate", list_at, heavy, heavy * chunks.slices)?;
-        run("decide", list_at, heavy + light, heavy + light)?;
-        run("winner", list_first, noisy, noisy)?;
-        run("whole", whole_first, whole, whole)?;
+        // Lists first: the races use the place of their peaks.
+        run("peaks", lists, whole_first, whole + heavy + light, lists.slices)?;
+        run("estimate", lists, list_first, heavy, lists.slices)?;
+        run("decide", lists, list_first, heavy + light, 1)?;
+        run("whole", races, whole_first, whole, 1)?;
+        run("noisy", races, noisy_first, noisy + whole, races.slices)?;
+        run("winner", races, noisy_first, noisy + whole, 1)?;
         if order.open {
-            let rows = self.layout.rows;
-            preparation.copy(&b.step, 2 * rows * 4, &b.pending, (rows + 3) * 4);
-            let kernel = kernel("whole")?;
-            let mut all = all;
-            all[3].1 = b.pending.window();
-            preparation.dispatch_indirect(&kernel, &params(3, rows), &kernel.pick(&all), &b.pending)?;
+            preparation.copy(&b.step, rows * STEP_WORDS * 4, &b.pending, 4, 4);
+            for name in ["whole", "noisy", "winner"] {
+                let kernel = kernel(name)?;
+                let pending = SampleParams { pending: 1, ..params(races, 0, rows, races.slices) };
+                preparation.dispatch_indirect(&kernel, &pending, &kernel.pick(&all), &b.pending)?;
+            }
         }
         Ok(())
     }
@@ -354,4 +361,4 @@ impl Variant {
     }
 }
 
-const _: () = assert!(LANES == 64 && HEADER_WORDS == 8);
+const _: () = assert!(LANES == 64);

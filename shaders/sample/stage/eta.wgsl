@@ -2,7 +2,6 @@
 // token of average surprise has, which is the mass times exp(-entropy).
 #import sample/wish
 
-fn eta(stage: vec4<u32>, facts: Facts) -> Wish {
-    let average = portion(weight_of(facts.mean_depth), stage.z, false);
-    return Wish(HEAVY, 1u, min64(portion(facts.mass, stage.y, false), average), vec2(0u));
+fn eta(stage: Stage) -> Wish {
+    return Wish(HEAVY, 1u, Portion(SURVIVORS, stage.one), Portion(TYPICAL_ONE, stage.two), false);
 }

@@ -1,6 +1,6 @@
 // Top-k (Fan et al. 2018): the k best.
 #import sample/wish
 
-fn top_k(stage: vec4<u32>, facts: Facts) -> Wish {
-    return Wish(PREFIX, stage.y, vec2(0u), vec2(0u));
+fn top_k(stage: Stage) -> Wish {
+    return Wish(PREFIX, stage.one, NO_PORTION, NO_PORTION, false);
 }

@@ -2,7 +2,7 @@
 // that exceed it; bit 1: of the mass of all candidates.
 #import sample/wish
 
-fn top_p(stage: vec4<u32>, facts: Facts) -> Wish {
-    let mass = select(facts.mass, facts.whole_mass, (stage.z & 2u) != 0u);
-    return Wish(PREFIX, 1u, portion(mass, stage.y, (stage.z & 1u) != 0u), vec2(0u));
+fn top_p(stage: Stage) -> Wish {
+    let base = select(SURVIVORS, CANDIDATES, (stage.two & 2u) != 0u);
+    return Wish(PREFIX, 1u, Portion(base, stage.one), NO_PORTION, (stage.two & 1u) != 0u);
 }
