@@ -28,6 +28,8 @@ fn pick(want: Reached, before: Reached, lane: u32) -> Picked {
         let one = bin_of(bin);
         mine = Reached(add64(mine.mass, one.mass), mine.count + one.count, 0u);
     }
+    // What was picked before must have been read.
+    workgroupBarrier();
     bin_sums[lane] = vec4(mine.mass, mine.count, 0u);
     if lane == 0u {
         shared_pick = Picked(NONE, before);
