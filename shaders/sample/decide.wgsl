@@ -174,8 +174,14 @@ fn main(
             let found = highest(value, lane);
             winner = select(select(vec3(winner.xy, found), vec3(winner.x, found, 0u), turn == 1u), vec3(found, 0u, 0u), turn == 0u);
         }
-        if lane == 0u {
-            put_token(row.index, place, select(NO_TOKEN, MOST_IDS - winner.z, winner.x != 0u));
+        // Its key is looked up by its id.
+        for (var at = lane; at < select(0u, len, winner.x != 0u); at += LANES) {
+            if pool[at].y == winner.z {
+                put_token(row.index, place, MOST_IDS - winner.z, pool[at].x);
+            }
+        }
+        if lane == 0u && winner.x == 0u {
+            put_token(row.index, place, NO_TOKEN, EXCLUDED);
         }
         last = winner;
     }

@@ -4,6 +4,7 @@
 // Shapes: source [rows, vocab] -> peaks [rows, chunks] (its score, as a word that orders as it does, or UNSURE; the number of survivors
 // << 20 | the winner's quad, or WHOLE_CHUNK); step [rows] (best key, NaN seen). Dispatch: as peaks.wgsl.
 #import sample/propose
+#import sample/chunk
 #import sample/record
 
 const LANES: u32 = 64u;

@@ -29,7 +29,7 @@ fn add_pending(row: u32) {
     atomicStore(&step[STEP_WORDS * params.rows + 1u + at], row);
 }
 
-// Copies a row's record; there are at least 52 invocations.
+// Copies a row's record; there are at least 60 invocations.
 fn load_record(row: u32, lane: u32) {
     if lane < PROGRAM_WORDS {
         record[lane] = programs[row * PROGRAM_WORDS + lane];
@@ -48,10 +48,11 @@ fn put_cut(row: u32, kept: u32, cut: Cut, lane: u32) {
     }
 }
 
-fn put_token(row: u32, place: u32, id: u32) {
+fn put_token(row: u32, place: u32, id: u32, key: u32) {
     tokens[row * params.draws + place] = id;
     if place == 0u {
         drawn_first = id;
+        atomicStore(&step[row * STEP_WORDS + DRAWN - BEST], key);
     }
 }
 
@@ -63,9 +64,12 @@ fn settle(row: u32, kept: u32, lane: u32) {
     if lane < 2u {
         tokens[params.rows * params.draws + 2u * row + lane] = select(status, kept, lane == 1u);
     }
+    if lane == 0u {
+        atomicStore(&step[row * STEP_WORDS + KEPT - BEST], kept);
+    }
     // The first token of a draw is remembered, for the penalties to come.
     let room = params.memory_words - MEMORY_WORDS;
-    let remembers = room > 0u && drawn_first != NO_TOKEN;
+    let remembers = params.remembers == 1u && room > 0u && drawn_first != NO_TOKEN;
     let position = add64(vec2(record[POSITION], record[POSITION + 1u]), vec2(1u, 0u));
     var word = select(position.x, position.y, lane == 1u);
     word = select(word, record[PROMPT], lane == 2u);

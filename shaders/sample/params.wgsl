@@ -14,6 +14,20 @@ struct Params {
     chunks: u32,        // invocations a row
     memory_words: u32,  // words a row of `memory`
     draws: u32,         // tokens a row of `tokens`
+    remembers: u32,     // whether what is drawn goes into `memory`
+    visible_words: u32, // words a row of `visible`, of `seen`, of `extras`; pairs a row of `biases`
+    seen_words: u32,
+    extra_words: u32,
+    bias_room: u32,
+    raw: u32,           // whether the row as it came is summed up
+    raw_unit: u32,      // the scale of temperature 1
+    raw_low: u32,
+    raw_high: u32,
+    top: u32,           // best tokens a row of `details`
+    kept_room: u32,     // tokens a row of `kept`
+    throw_first: u32,   // draws of a row that were made before
+    throw_count: u32,   // draws of a row now
+    throws_room: u32,   // tokens a row of `throws`
     // Trip counts that are constants: what a compiler does not know it does not unroll, and unrolled these cost seconds to compile.
     two: u32,
     four: u32,

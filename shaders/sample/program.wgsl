@@ -17,7 +17,14 @@ const DRAW_FACTOR: u32 = 13u;
 const DRAW_RATE: u32 = 15u;
 const STAGES: u32 = 16u;      // seven of them: what it is, and its two values
 const STAGE_WORDS: u32 = 3u;
-const PROGRAM_WORDS: u32 = 40u;
+const REPETITION: u32 = 37u;  // floats
+const FREQUENCY: u32 = 38u;
+const PRESENCE: u32 = 39u;
+const REPETITION_SCOPE: u32 = 40u;
+const PRESENCE_SCOPE: u32 = 41u;
+const BIAS_COUNT: u32 = 42u;
+const MASKED: u32 = 43u;
+const PROGRAM_WORDS: u32 = 44u;
 
 // Programs [rows, PROGRAM_WORDS]; then rows, listed in the order in which kernels take them.
 @group(0) @binding(5) var<storage, read> programs: array<u32>;

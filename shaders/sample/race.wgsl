@@ -8,10 +8,11 @@
 struct Ranked {
     score: vec2<u32>,
     id: u32,
+    key: u32,
 }
 
-const BEFORE_ALL: Ranked = Ranked(vec2<u32>(0xffffffffu, 0xffffffffu), 0u);
-const AFTER_ALL: Ranked = Ranked(vec2<u32>(0u, 0u), NO_TOKEN);
+const BEFORE_ALL: Ranked = Ranked(vec2<u32>(0xffffffffu, 0xffffffffu), 0u, 0u);
+const AFTER_ALL: Ranked = Ranked(vec2<u32>(0u, 0u), NO_TOKEN, EXCLUDED);
 
 fn ranks_before(a: Ranked, b: Ranked) -> bool {
     return less64(b.score, a.score) || (all(a.score == b.score) && a.id < b.id);
@@ -35,7 +36,7 @@ fn race(
             let runs = survives && depth.y < 256u;
             met += u32(survives);
             let score = score_of(bits_of_token(stream, ids.x), select(vec2(0u), depth, runs));
-            let ranked = Ranked(score, ids.x);
+            let ranked = Ranked(score, ids.x, keys.x);
             if runs && ranks_before(last, ranked) && ranks_before(ranked, winner) {
                 winner = ranked;
             }

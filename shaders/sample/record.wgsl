@@ -7,20 +7,23 @@
 #import sample/gumbel
 
 // What `memory` holds of a row: the position of the next draw, tokens of the prompt, tokens in all.
-const POSITION: u32 = 40u;
-const PROMPT: u32 = 42u;
-const TOKENS: u32 = 43u;
+const POSITION: u32 = 44u;
+const PROMPT: u32 = 46u;
+const TOKENS: u32 = 47u;
 const MEMORY_WORDS: u32 = 4u;
 
 // What `step` holds of a row.
-const BEST: u32 = 44u;        // its best key
-const NAN_SEEN: u32 = 45u;
-const MASS: u32 = 46u;        // estimated
-const CUT: u32 = 48u;         // what survives; a top of 0 where nothing is filtered
-const KEPT: u32 = 51u;
-const STEP_WORDS: u32 = 8u;
+const BEST: u32 = 48u;        // its best key
+const NAN_SEEN: u32 = 49u;
+const MASS: u32 = 50u;        // estimated
+const CUT: u32 = 52u;         // what survives; a top of 0 where nothing is filtered
+const KEPT: u32 = 55u;
+const DRAWN: u32 = 56u;       // the key of the first token
+const SUM: u32 = 57u;         // the exact mass, where it is asked for
+const STANDS_BEFORE: u32 = 59u; // how many stand before the first token
+const STEP_WORDS: u32 = 12u;
 
-var<workgroup> record: array<u32, 52>;
+var<workgroup> record: array<u32, 60>;
 
 fn filter_scale() -> Scale {
     return Scale(bitcast<i32>(record[FILTER_UNIT]), vec2(record[FILTER_FACTOR], record[FILTER_FACTOR + 1u]));

@@ -10,7 +10,7 @@ const LANES: u32 = 64u;
 
 @group(0) @binding(2) var<storage, read_write> peaks: array<vec2<u32>>;
 
-var<workgroup> finalists: array<vec3<u32>, LANES>;
+var<workgroup> finalists: array<vec4<u32>, LANES>;
 var<workgroup> finalist_chunks: array<u32, LANES>;
 var<workgroup> survivors: atomic<u32>;
 
@@ -69,20 +69,20 @@ fn main(
         if place == 0u && !filtered {
             atomicAdd(&survivors, select(count, met, best == INFINITE));
         }
-        finalists[lane] = vec3(winner.score, winner.id);
+        finalists[lane] = vec4(winner.score, winner.id, winner.key);
         finalist_chunks[lane] = winner_chunk;
         workgroupBarrier();
         if lane == 0u {
             for (var other = 1u; other < LANES; other++) {
                 let words = finalists[other];
-                let ranked = Ranked(words.xy, words.z);
+                let ranked = Ranked(words.xy, words.z, words.w);
                 if ranks_before(ranked, winner) {
                     winner = ranked;
                     winner_chunk = finalist_chunks[other];
                 }
             }
-            put_token(row.index, place, winner.id);
-            finalists[0] = vec3(winner.score, winner.id);
+            put_token(row.index, place, winner.id, winner.key);
+            finalists[0] = vec4(winner.score, winner.id, winner.key);
             // What floats say of its chunk holds no longer.
             if winner.id != NO_TOKEN {
                 peaks[base + winner_chunk] = vec2(UNSURE, WHOLE_CHUNK);
@@ -90,7 +90,7 @@ fn main(
         }
         storageBarrier();
         workgroupBarrier();
-        last = Ranked(finalists[0].xy, finalists[0].z);
+        last = Ranked(finalists[0].xy, finalists[0].z, EXCLUDED);
         workgroupBarrier();
     }
     settle(row.index, record[KEPT] + atomicLoad(&survivors), lane);

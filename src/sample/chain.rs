@@ -55,7 +55,6 @@ pub(crate) struct Chain {
     /// The scale of the draw.
     pub draw: Scale,
     pub min_keep: u32,
-    pub greedy: bool,
 }
 
 impl Chain {
@@ -70,7 +69,7 @@ impl Chain {
         } else {
             preset.order().into_iter().filter_map(|filter| stage(params, filter)).collect()
         };
-        Self { stages, filter, draw, min_keep: if greedy { 1 } else { params.min_keep }, greedy }
+        Self { stages, filter, draw, min_keep: if greedy { 1 } else { params.min_keep } }
     }
 
     /// Whether nothing is filtered.

@@ -5,6 +5,7 @@ use super::order::{INFINITE, logit};
 use super::tables::tables;
 
 /// The weight of the best token of a row.
+#[cfg(test)]
 pub(crate) const WHOLE: u64 = 1 << 45;
 /// A depth, in 2^-32 of a bit (halving the weight is one bit); that of what lies too deep to be told apart is [`BOTTOM`].
 pub(crate) type Depth = u64;

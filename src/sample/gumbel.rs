@@ -27,12 +27,17 @@ pub(crate) fn gumbel(bits: u64) -> i32 {
 /// log2(log2(e)) in 2^-24.
 const LOG2_LOG2_E: i32 = 8_871_228;
 
+/// At least the noise of these bits, at once: a logarithm is not over that of the power of two above.
+pub(crate) fn gumbel_bound(bits: u64) -> i32 {
+    ((bits.leading_zeros().min(40) as i32 + 1) << 24) - LOG2_LOG2_E
+}
+
 fn entry(i: usize) -> &'static [u32; 4] {
     &tables().logarithms[i]
 }
 
 /// Leading zeros of a number, and the logarithm of what is left as a number in [1, 2), in 2^-24.
-fn log2(value: u64) -> (u32, u32) {
+pub(crate) fn log2(value: u64) -> (u32, u32) {
     let zeros = value.leading_zeros();
     let mantissa = ((value << zeros) >> 32) as u32;
     let [first, shape, ..] = *entry((mantissa >> 23 & 255) as usize);

@@ -53,14 +53,17 @@ pub struct Drawn {
     pub status: Status,
     /// Tokens that survived the filters.
     pub kept: u32,
-    /// What else was asked for.
+    /// Log-probabilities and rank, where [`super::SamplerLayout::top`] asks for them and a token was drawn.
     pub detail: Option<Detail>,
+    /// What survived, in the order "logit down, id up", with log-probabilities (nats) as drawn from, where
+    /// [`super::SamplerLayout::kept`] asks for it. If more were kept than there was room for, some of them.
+    pub survivors: Option<Vec<(u32, f32)>>,
 }
 
-/// More about a row, where [`super::SamplerLayout::details`] asks for it.
+/// More about a draw, of the first token that was drawn. Logarithms are within 2^-22, and the same on every device.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Detail {
-    /// Of the first token drawn: its log-probability (nats) in the row as it came, at temperature 1.
+    /// Its log-probability (nats) in the row as it came, at temperature 1.
     pub raw: f32,
     /// Its log-probability (nats) among the survivors, as it was drawn.
     pub processed: f32,
@@ -68,4 +71,26 @@ pub struct Detail {
     pub rank: u32,
     /// The best tokens of the row as it came, with their log-probabilities at temperature 1.
     pub top: Vec<(u32, f32)>,
+}
+
+/// Words of a row's details before the best tokens.
+pub(super) const DETAIL_WORDS: u64 = 4;
+
+/// A row of what a step leaves in [`super::Sampler::tokens`], of which `asked` tokens were asked for.
+pub(super) fn read_drawn(words: &[u32], rows: usize, draws: usize, row: usize, asked: usize) -> Drawn {
+    let end = rows * draws + 2 * row;
+    let tokens = words[row * draws..][..asked].to_vec();
+    Drawn { tokens, status: Status::of_code(words[end]), kept: words[end + 1], ..Drawn::default() }
+}
+
+/// A row's details, where a token was drawn.
+pub(super) fn read_detail(drawn: &Drawn, words: &[u32]) -> Option<Detail> {
+    let pairs = words[DETAIL_WORDS as usize..].chunks_exact(2).map(|pair| (pair[0], f32::from_bits(pair[1])));
+    let detail = Detail {
+        raw: f32::from_bits(words[0]),
+        processed: f32::from_bits(words[1]),
+        rank: words[2],
+        top: pairs.take(words[3] as usize).collect(),
+    };
+    (drawn.tokens[0] != NO_TOKEN).then_some(detail)
 }

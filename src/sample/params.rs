@@ -156,6 +156,13 @@ impl SamplingParams {
         self.presence_scope.unwrap_or(self.preset.scopes().1)
     }
 
+    /// The scopes of those penalties that are on.
+    pub(super) fn active_scopes(&self) -> impl Iterator<Item = Scope> {
+        let repeats = (self.repetition != 1.0).then(|| self.repetition_scope());
+        let counts = (self.frequency != 0.0 || self.presence != 0.0).then(|| self.presence_scope());
+        repeats.into_iter().chain(counts)
+    }
+
     /// Checks every value; `row` goes into the error, `vocab` bounds token ids.
     ///
     /// # Errors

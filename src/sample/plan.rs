@@ -1,23 +1,29 @@
-//! Which kernels run for a batch, over which rows, in what order.
+//! How a batch is cut up: rows into windows, windows into kinds of rows, rows into chunks.
 
 use super::program::Route;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 
+use super::fixed::Scale;
 use super::logits::Logits;
 
 crate::params!(
     /// `struct Params` of `sample/params.wgsl`.
     SampleParams {
         vocab, rows, row_first, element_first, stride, row_count, list_first, pending, slices, chunk_quads, chunks, memory_words, draws,
-        two, four, ten, key_bits, depth_bits, cut_steps, scan_steps, bins_a_lane, most_passes,
+        remembers, visible_words, seen_words, extra_words, bias_room, raw, raw_unit, raw_low, raw_high, top, kept_room, throw_first,
+        throw_count, throws_room, two, four, ten, key_bits, depth_bits, cut_steps, scan_steps, bins_a_lane, most_passes,
     }
 );
 
 impl SampleParams {
     /// With the trip counts that compilers must not know.
     pub(super) fn new() -> Self {
+        let raw = Scale::of(1.0);
         Self {
+            raw_unit: raw.unit as u32,
+            raw_low: raw.factor as u32,
+            raw_high: (raw.factor >> 32) as u32,
             two: 2,
             four: 4,
             ten: 10,

@@ -1,7 +1,7 @@
 //! A row's chain as the device is given it. Shader: `sample/program.wgsl`, whose constants the test below compares.
 
 use super::chain::{Chain, MOST_STAGES, Stage};
-use super::params::SamplingParams;
+use super::params::{SamplingParams, Scope};
 
 /// The most tokens that a row's list of the best may hold.
 pub(crate) const MOST_LISTED: u32 = 256;
@@ -24,7 +24,13 @@ pub(crate) struct Program {
     pub draw_factor: [u32; 2],
     pub draw_rate: f32,
     pub stages: [[u32; 3]; MOST_STAGES],
-    pub unused: [u32; 3],
+    pub repetition: f32,
+    pub frequency: f32,
+    pub presence: f32,
+    pub repetition_scope: u32,
+    pub presence_scope: u32,
+    pub bias_count: u32,
+    pub masked: u32,
 }
 
 /// Words of a program.
@@ -51,6 +57,15 @@ pub enum Routes {
     Whole,
 }
 
+/// How the device is told a scope: so many of the last tokens, or one of two words that no number of tokens is.
+fn scope_word(scope: Scope) -> u32 {
+    match scope {
+        Scope::All => u32::MAX,
+        Scope::Output => u32::MAX - 1,
+        Scope::Last(n) => n,
+    }
+}
+
 fn halves(value: u64) -> [u32; 2] {
     [value as u32, (value >> 32) as u32]
 }
@@ -60,7 +75,7 @@ pub(crate) fn compile(params: &SamplingParams, routes: Routes) -> (Program, Rout
     let chain = Chain::of(params);
     let route = match routes {
         Routes::Whole => Route::Whole,
-        Routes::Fastest => route(&chain, params.top_n),
+        Routes::Fastest => route(&chain),
     };
     let mut stages = [[0; 3]; MOST_STAGES];
     for (words, stage) in stages.iter_mut().zip(&chain.stages) {
@@ -82,7 +97,13 @@ pub(crate) fn compile(params: &SamplingParams, routes: Routes) -> (Program, Rout
         draw_factor: halves(chain.draw.factor),
         draw_rate: chain.draw.rate(),
         stages,
-        unused: [0; 3],
+        repetition: params.repetition,
+        frequency: params.frequency,
+        presence: params.presence,
+        repetition_scope: scope_word(params.repetition_scope()),
+        presence_scope: scope_word(params.presence_scope()),
+        bias_count: params.bias.len() as u32,
+        masked: 0,
     };
     (program, route)
 }
@@ -99,12 +120,12 @@ fn list_len(chain: &Chain) -> u32 {
     listed_top_k(chain).map_or(MOST_LISTED, |(_, k)| k)
 }
 
-fn route(chain: &Chain, draws: u32) -> Route {
-    if chain.is_unfiltered() && draws == 1 {
+fn route(chain: &Chain) -> Route {
+    if chain.is_unfiltered() {
         return Route::Noisy;
     }
     let quick = chain.stages.iter().all(|stage| stage.is_quick()) && chain.min_keep <= MOST_LISTED;
-    if chain.is_unfiltered() || !quick {
+    if !quick {
         return Route::Whole;
     }
     let (before, open) = match listed_top_k(chain) {
@@ -115,7 +136,9 @@ fn route(chain: &Chain, draws: u32) -> Route {
     };
     let whole = |stage: &Stage| matches!(stage, Stage::TopP { whole: true, .. });
     let shares = |stage: &Stage| matches!(stage, Stage::TopP { .. } | Stage::Epsilon(_));
-    Route::List { mass: before.iter().any(shares) || chain.stages.iter().any(whole), open }
+    // A share of the whole mass is known within a doubt only.
+    let of_whole = chain.stages.iter().any(whole);
+    Route::List { mass: before.iter().any(shares) || of_whole, open: open || of_whole }
 }
 
 #[cfg(test)]
@@ -138,7 +161,8 @@ mod tests {
         compare! {
             list_len: "LIST_LEN", stage_count: "STAGE_COUNT", min_keep: "MIN_KEEP", draws: "DRAWS", seed: "SEED", stream: "STREAM",
             needs_mass: "NEEDS_MASS", filter_unit: "FILTER_UNIT", filter_factor: "FILTER_FACTOR", filter_rate: "FILTER_RATE",
-            draw_unit: "DRAW_UNIT", draw_factor: "DRAW_FACTOR", draw_rate: "DRAW_RATE", stages: "STAGES",
+            draw_unit: "DRAW_UNIT", draw_factor: "DRAW_FACTOR", draw_rate: "DRAW_RATE", stages: "STAGES", repetition: "REPETITION", frequency: "FREQUENCY", presence: "PRESENCE",
+            repetition_scope: "REPETITION_SCOPE", presence_scope: "PRESENCE_SCOPE", bias_count: "BIAS_COUNT", masked: "MASKED",
         }
         assert_eq!(place("PROGRAM_WORDS") as u64, PROGRAM_WORDS);
         assert_eq!(place("STAGE_WORDS") * 4, size_of::<[u32; 3]>());

@@ -1,68 +1,33 @@
 //! The sampler on a device.
 
-use std::sync::Arc;
-
+use super::layout::{Buffers, MEMORY_WORDS, MOST_PREPARED, SamplerLayout};
 use super::logits::Logits;
-use super::outcome::{Drawn, Status};
-use super::params::SamplingParams;
-use super::plan::{Chunks, LANES, Order, SampleParams, Window, windows};
-use super::program::{MOST_LISTED, PROGRAM_WORDS, Program, Route, Routes, compile};
-use super::tables::tables;
+use super::order::key;
+use super::outcome::{DETAIL_WORDS, Drawn, read_detail, read_drawn};
+use super::params::{SamplingParams, Scope};
+use super::program::{Program, Route, compile};
+use super::schedule::Schedule;
 use crate::error::{Error, Result};
 use crate::format::Element;
-use crate::gpu::{Buffer, Encoder, Gpu, Kernel, Preparation, Recording, Steps};
-
-/// The largest vocabulary: weights of 45 bits are summed in 64.
-pub const MOST_VOCAB: u64 = (1 << 19) - 1;
-/// Prepared work that is kept, one for each buffer of logits that comes by.
-const MOST_PREPARED: usize = 4;
-
-/// What a [`Sampler`] has room for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SamplerLayout {
-    /// Rows of a batch at most.
-    pub rows: u64,
-    /// Tokens of the vocabulary: 1 to [`MOST_VOCAB`].
-    pub vocab: u64,
-    /// Draws without replacement from a row at most (`top_n`).
-    pub draws: u32,
-    /// Which kernels may be used.
-    pub routes: Routes,
-}
-
-impl SamplerLayout {
-    /// Room for `[rows, vocab]` logits, one draw a row.
-    #[must_use]
-    pub fn new(rows: u64, vocab: u64) -> Self {
-        Self { rows, vocab, draws: 1, routes: Routes::default() }
-    }
-}
+use crate::gpu::{Buffer, Encoder, Gpu, Recording, Steps};
 
 /// Draws tokens from logits on a device, a batch at a time. What it needs is allocated when it is made; a step allocates nothing.
+///
+/// Each row has its own [`SamplingParams`], position, history and mask. A row's token depends on its logits, parameters, history and
+/// position alone: not on its place in the batch, its neighbours, the device, or how the work was split.
 #[derive(Debug)]
 pub struct Sampler {
-    gpu: Gpu,
-    layout: SamplerLayout,
-    buffers: Buffers,
-    programs: Vec<Program>,
+    pub(super) gpu: Gpu,
+    pub(super) layout: SamplerLayout,
+    pub(super) buffers: Buffers,
+    pub(super) programs: Vec<Program>,
+    params: Vec<SamplingParams>,
     routes: Vec<Route>,
+    // Tokens of each row's history at most: what was handed in, and a token for each step since.
+    remembered: Vec<u64>,
     changed: bool,
     prepared: Vec<(Key, Steps)>,
     oldest: usize,
-}
-
-#[derive(Debug)]
-struct Buffers {
-    powers: Buffer<u8>,
-    logarithms: Buffer<u8>,
-    programs: Buffer<u32>,
-    step: Buffer<u32>,
-    pending: Buffer<u32>,
-    peaks: Buffer<u32>,
-    tokens: Buffer<u32>,
-    memory: Buffer<u32>,
-    last_row: Buffer<u8>,
 }
 
 /// What prepared work was prepared for.
@@ -73,47 +38,26 @@ struct Key {
     rows: u64,
     first: u64,
     stride: u64,
+    remembers: bool,
 }
-
-/// Words that are remembered of a row, before its tokens.
-const MEMORY_WORDS: u64 = 4;
-/// Words that a step finds out about a row.
-const STEP_WORDS: u64 = 8;
 
 impl Sampler {
     /// A sampler with the default parameters ([`SamplingParams::default`]) in every row.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a layout without rows or a vocabulary out of range; as [`Gpu::buffer`] and [`Gpu::kernel`].
+    /// [`Error::Shape`] for a layout without rows or a vocabulary out of range; [`Error::TooLarge`] where a buffer does not fit a
+    /// binding; as [`Gpu::buffer`].
     pub fn new(gpu: &Gpu, layout: SamplerLayout) -> Result<Self> {
-        if layout.rows == 0 || layout.vocab == 0 || layout.vocab > MOST_VOCAB || layout.draws == 0 {
-            return Err(Error::Shape {
-                what: "the sampler's layout".into(),
-                want: format!("a row and a draw at least, and a vocabulary of 1 to {MOST_VOCAB}"),
-                got: format!("{} rows of {}, {} draws", layout.rows, layout.vocab, layout.draws),
-            });
-        }
-        let rows = layout.rows;
-        let chunks = Chunks::for_lists(layout.vocab, MOST_LISTED).count();
-        let buffers = Buffers {
-            powers: gpu.constants("sampling/powers", bytemuck::cast_slice(&tables().powers))?,
-            logarithms: gpu.constants("sampling/logarithms", bytemuck::cast_slice(&tables().logarithms))?,
-            programs: gpu.buffer("sampling/programs", rows * (PROGRAM_WORDS + MOST_PREPARED as u64))?,
-            step: gpu.buffer("sampling/step", rows * (STEP_WORDS + 1) + 1)?,
-            pending: gpu.counts("sampling/pending", 3)?,
-            peaks: gpu.buffer("sampling/peaks", rows * chunks * 2)?,
-            tokens: gpu.buffer("sampling/tokens", rows * u64::from(layout.draws) + 2 * rows)?,
-            memory: gpu.buffer("sampling/memory", rows * MEMORY_WORDS)?,
-            last_row: gpu.buffer("sampling/last_row", (layout.vocab + 8) * 4)?,
-        };
-        // An indirect dispatch of so many workgroups a row; how many rows is filled in on the device.
-        let slices = Chunks::for_races(layout.vocab).slices as u32;
-        gpu.write(&buffers.pending, 0, bytemuck::cast_slice(&[slices, 0, 1]));
-        let (program, route) = compile(&SamplingParams::default(), layout.routes);
+        let buffers = Buffers::new(gpu, &layout)?;
+        let rows = layout.rows as usize;
+        let params = SamplingParams::default();
+        let (program, route) = compile(&params, layout.routes);
         Ok(Self {
             gpu: gpu.clone(),
-            programs: vec![program; rows as usize],
-            routes: vec![route; rows as usize],
+            programs: vec![program; rows],
+            params: vec![params; rows],
+            routes: vec![route; rows],
+            remembered: vec![0; rows],
             layout,
             buffers,
             changed: true,
@@ -122,29 +66,61 @@ impl Sampler {
         })
     }
 
+    /// What it has room for.
+    #[must_use]
+    pub fn layout(&self) -> &SamplerLayout {
+        &self.layout
+    }
+
     /// Sets a row's parameters, from the next step on.
     ///
     /// # Errors
-    /// [`Error::Parameter`], before anything reaches the device.
+    /// [`Error::Parameter`], before anything reaches the device: a value out of range, or more than the layout has room for.
     pub fn set(&mut self, row: u64, params: &SamplingParams) -> Result<()> {
+        self.check_row(row)?;
         params.check(row, self.layout.vocab)?;
-        if row >= self.layout.rows {
-            let range = "a row of the sampler's layout";
-            return Err(Error::Parameter { row, parameter: "row", value: row.to_string(), range });
-        }
+        let wrong = |parameter: &'static str, value: String, range: &'static str| {
+            Err(Error::Parameter { row, parameter, value, range })
+        };
         if params.top_n > self.layout.draws {
-            let range = "at most the draws of the sampler's layout";
-            return Err(Error::Parameter { row, parameter: "top_n", value: params.top_n.to_string(), range });
+            return wrong("top_n", params.top_n.to_string(), "at most the draws of the sampler's layout");
         }
-        let (program, route) = compile(params, self.layout.routes);
-        let row = row as usize;
-        if self.routes[row] != route || self.programs[row].list_len != program.list_len {
+        if params.bias.len() > self.layout.biases as usize {
+            return wrong("bias", format!("{} tokens", params.bias.len()), "at most the biases of the sampler's layout");
+        }
+        if params.penalizes() && self.layout.history == 0 {
+            return wrong("history", "0".into(), "above 0 in the sampler's layout, where there are penalties");
+        }
+        for scope in params.active_scopes() {
+            if let Scope::Last(n) = scope
+                && n > self.layout.history
+            {
+                return wrong("scope", format!("the last {n} tokens"), "within the history of the sampler's layout");
+            }
+        }
+        let at = row as usize;
+        let (mut program, route) = compile(params, self.layout.routes);
+        program.masked = self.programs[at].masked;
+        if self.routes[at] != route || self.programs[at].list_len != program.list_len {
             self.prepared.clear();
         }
-        self.changed |= self.programs[row] != program;
-        self.programs[row] = program;
-        self.routes[row] = route;
+        self.changed |= self.programs[at] != program;
+        if self.params[at].bias != params.bias {
+            let words: Vec<[u32; 2]> = params.bias.iter().map(|(id, bias)| [*id, bias.to_bits()]).collect();
+            self.gpu.write(&self.buffers.biases, row * u64::from(self.layout.biases) * 8, bytemuck::cast_slice(&words));
+        }
+        self.programs[at] = program;
+        self.params[at] = params.clone();
+        self.routes[at] = route;
         Ok(())
+    }
+
+    fn check_row(&self, row: u64) -> Result<()> {
+        if row < self.layout.rows {
+            return Ok(());
+        }
+        let range = "a row of the sampler's layout";
+        Err(Error::Parameter { row, parameter: "row", value: row.to_string(), range })
     }
 
     /// Sets the parameters of all rows.
@@ -156,36 +132,131 @@ impl Sampler {
     }
 
     /// Sets the position of a row's next draw; each draw moves it on by one.
-    pub fn set_position(&mut self, row: u64, position: u64) {
-        self.gpu.write(&self.buffers.memory, row * MEMORY_WORDS * 4, bytemuck::bytes_of(&position));
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a row that is not of the layout.
+    pub fn set_position(&mut self, row: u64, position: u64) -> Result<()> {
+        self.check_row(row)?;
+        self.gpu.write(&self.buffers.memory, self.memory_at(row), bytemuck::bytes_of(&position));
+        Ok(())
     }
 
-    /// The tokens of the last step: `[rows, draws]` words, then a status and the number kept for each row. They stay on the device for
-    /// the next layer of a runtime.
+    /// Sets a row's history: the tokens of its prompt, and those that were generated so far. Penalties look at them.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a row or a token that is not there.
+    pub fn set_history(&mut self, row: u64, prompt: &[u32], output: &[u32]) -> Result<()> {
+        self.check_row(row)?;
+        let tokens = [prompt, output].concat();
+        if let Some(id) = tokens.iter().find(|id| u64::from(**id) >= self.layout.vocab) {
+            let range = "token ids of the vocabulary";
+            return Err(Error::Parameter { row, parameter: "history", value: format!("token {id}"), range });
+        }
+        let room = self.layout.history as usize;
+        // The last ones, each where the ring has it.
+        let mut words = vec![prompt.len() as u32, tokens.len() as u32];
+        words.resize(2 + room, 0);
+        for (i, id) in tokens.iter().enumerate().skip(tokens.len().saturating_sub(room)) {
+            words[2 + i % room] = *id;
+        }
+        self.remembered[row as usize] = tokens.len() as u64;
+        self.gpu.write(&self.buffers.memory, self.memory_at(row) + 8, bytemuck::cast_slice(&words));
+        Ok(())
+    }
+
+    pub(super) fn memory_at(&self, row: u64) -> u64 {
+        row * (MEMORY_WORDS + u64::from(self.layout.history)) * 4
+    }
+
+    /// Sets the tokens that a row may draw (token j is bit j & 31 of word j >> 5, xgrammar's layout; a missing word allows none), or
+    /// lifts the mask.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a row that is not there, or where the layout has no masks.
+    pub fn set_mask(&mut self, row: u64, allowed: Option<&[u32]>) -> Result<()> {
+        self.check_row(row)?;
+        if !self.layout.masks {
+            let range = "true in the sampler's layout";
+            return Err(Error::Parameter { row, parameter: "masks", value: "false".into(), range });
+        }
+        let masked = u32::from(allowed.is_some());
+        self.changed |= self.programs[row as usize].masked != masked;
+        self.programs[row as usize].masked = masked;
+        if let Some(allowed) = allowed {
+            let mut words = allowed.to_vec();
+            words.resize(self.layout.mask_words() as usize, 0);
+            self.gpu.write(&self.buffers.masks, row * self.layout.mask_words() * 4, bytemuck::cast_slice(&words));
+        }
+        Ok(())
+    }
+
+    /// The masks, `[rows, vocab / 32 rounded up]` words: a runtime may write them on the device. They count for rows that
+    /// [`Sampler::set_mask`] was told of.
+    #[must_use]
+    pub fn masks(&self) -> &Buffer<u32> {
+        &self.buffers.masks
+    }
+
+    /// The histories, `[rows, 4 + history]` words: the position (low, high), the number of prompt tokens, of all tokens, then token i
+    /// at i modulo the history's length. A runtime may write its own on the device ([`SamplerLayout::remembers`]).
+    #[must_use]
+    pub fn history(&self) -> &Buffer<u32> {
+        &self.buffers.memory
+    }
+
+    /// The tokens of the last step: `[rows, draws]` words, then a status (ok 0, nan 1, inf 2, empty 3) and the number kept for each
+    /// row. They stay on the device for the next layer of a runtime.
     #[must_use]
     pub fn tokens(&self) -> &Buffer<u32> {
         &self.buffers.tokens
     }
 
-    /// Draws from each row and waits: for people. At most 16 bytes a row come back.
+    /// The details of the last step, where the layout asks for them: `[rows, 4 + 2 top]` words: raw and processed log-probability (F32),
+    /// rank, how many of the best follow; then ids and log-probabilities of these.
+    #[must_use]
+    pub fn details(&self) -> &Buffer<u32> {
+        &self.buffers.details
+    }
+
+    /// The survivors of the last step, where the layout asks for them: for each row `kept` ids, `kept` logits (F32, after bias and
+    /// penalties), `kept` log-probabilities (F32); ids rise, those of touched tokens stand at the end and rise again.
+    #[must_use]
+    pub fn survivors(&self) -> &Buffer<u32> {
+        &self.buffers.kept
+    }
+
+    /// Draws from each row and waits: for people. 16 bytes a row come back at most, unless the layout asks for more.
     ///
     /// # Errors
     /// As [`Sampler::record`] and [`Recording::run`].
     pub fn sample(&mut self, logits: &Logits<'_>) -> Result<Vec<Drawn>> {
+        self.drawn(logits, self.layout.remembers)
+    }
+
+    pub(super) fn drawn(&mut self, logits: &Logits<'_>, remembers: bool) -> Result<Vec<Drawn>> {
         let gpu = self.gpu.clone();
         let mut recording = gpu.record("sampling");
-        self.record(&mut recording, logits)?;
-        let tokens = &self.buffers.tokens;
-        let download = recording.download(tokens, 0, tokens.bytes());
-        let words = recording.run()?.take_words(download);
-        let (rows, draws) = (self.layout.rows as usize, self.layout.draws as usize);
-        let drawn = |row: usize| Drawn {
-            tokens: words[row * draws..][..self.programs[row].draws as usize].to_vec(),
-            status: Status::of_code(words[rows * draws + 2 * row]),
-            kept: words[rows * draws + 2 * row + 1],
-            detail: None,
+        recording.steps(self.prepare_to(logits, remembers)?);
+        let b = &self.buffers;
+        let downloads = [&b.tokens, &b.details, &b.kept].map(|buffer| recording.download(buffer, 0, buffer.bytes()));
+        let mut completed = recording.run()?;
+        let [tokens, details, kept] = downloads.map(|download| completed.take_words(download));
+        let (rows, draws, room) = (self.layout.rows as usize, self.layout.draws as usize, self.layout.kept as usize);
+        let row = |row: usize| {
+            let mut drawn = read_drawn(&tokens, rows, draws, row, self.programs[row].draws as usize);
+            if let Some(top) = self.layout.top {
+                let len = DETAIL_WORDS as usize + 2 * top as usize;
+                drawn.detail = read_detail(&drawn, &details[row * len..][..len]);
+            }
+            if room > 0 {
+                let words = &kept[row * 3 * room..][..3 * room];
+                let mut order: Vec<usize> = (0..room.min(drawn.kept as usize)).collect();
+                order.sort_by_key(|i| (!key(f32::from_bits(words[room + i])), words[*i]));
+                drawn.survivors = Some(order.into_iter().map(|i| (words[i], f32::from_bits(words[2 * room + i]))).collect());
+            }
+            drawn
         };
-        Ok((0..logits.rows as usize).map(drawn).collect())
+        Ok((0..logits.rows as usize).map(row).collect())
     }
 
     /// Records a step: no submit, no readback. The tokens will be in [`Sampler::tokens`].
@@ -197,8 +268,8 @@ impl Sampler {
         Ok(())
     }
 
-    /// Records a step into a caller's own encoder. Parameters that were set count from the next submit on, so set them after the
-    /// submit of what was recorded before.
+    /// Records a step into a caller's own encoder. Parameters, positions, histories and masks that are set count from the next submit
+    /// on, so set them after the submit of what was recorded before.
     ///
     /// # Errors
     /// As [`Sampler::prepare`].
@@ -207,12 +278,17 @@ impl Sampler {
         Ok(())
     }
 
-    /// The work of a step on these logits, which is prepared when they first come by, and again when parameters change its kind.
+    /// The work of a step on these logits, which is prepared when they first come by, and again when parameters change its kind. It
+    /// counts as a step: a runtime that does it many times ([`Steps`]) keeps account of the history's room itself.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the logits do not suit the layout, [`Error::TooLarge`] where a row does not fit a binding; as
-    /// [`Gpu::kernel`].
+    /// [`Error::Shape`] where the logits do not suit the layout, [`Error::TooLarge`] where a row does not fit a binding,
+    /// [`Error::Parameter`] where a penalty looks at more tokens than the history holds; as [`Gpu::kernel`].
     pub fn prepare(&mut self, logits: &Logits<'_>) -> Result<&Steps> {
+        self.prepare_to(logits, self.layout.remembers)
+    }
+
+    fn prepare_to(&mut self, logits: &Logits<'_>, remembers: bool) -> Result<&Steps> {
         if logits.vocab != self.layout.vocab || logits.rows > self.layout.rows || logits.rows == 0 {
             return Err(Error::Shape {
                 what: "the logits".into(),
@@ -220,8 +296,15 @@ impl Sampler {
                 got: format!("{} rows of {}", logits.rows, logits.vocab),
             });
         }
+        for row in 0..logits.rows as usize {
+            let all = self.params[row].active_scopes().any(|scope| !matches!(scope, Scope::Last(_)));
+            if all && self.remembered[row] > self.layout.history.into() {
+                let (value, range) = (self.remembered[row].to_string(), "within the history of the sampler's layout");
+                return Err(Error::Parameter { row: row as u64, parameter: "tokens remembered", value, range });
+            }
+        }
         let Logits { element, rows, first, stride, .. } = *logits;
-        let key = Key { buffer: logits.buffer.identity(), element, rows, first, stride };
+        let key = Key { buffer: logits.buffer.identity(), element, rows, first, stride, remembers };
         if self.changed {
             self.gpu.write(&self.buffers.programs, 0, bytemuck::cast_slice(&self.programs));
             self.changed = false;
@@ -231,7 +314,7 @@ impl Sampler {
             None => {
                 // The oldest makes room.
                 let at = if self.prepared.len() < MOST_PREPARED { self.prepared.len() } else { self.oldest };
-                let steps = self.plan(logits, at as u64)?;
+                let steps = self.schedule(at as u64, remembers).plan(logits)?;
                 self.oldest = (at + 1) % MOST_PREPARED;
                 self.prepared.truncate(MOST_PREPARED);
                 if at < self.prepared.len() {
@@ -242,123 +325,19 @@ impl Sampler {
                 at
             }
         };
+        if remembers {
+            self.remembered[..rows as usize].iter_mut().for_each(|tokens| *tokens += 1);
+        }
         Ok(&self.prepared[at].1)
     }
 
-    fn plan(&self, logits: &Logits<'_>, slot: u64) -> Result<Steps> {
-        let rows = self.layout.rows;
-        let mut preparation = self.gpu.prepare("sampling");
-        let listed = (0..logits.rows as usize).filter(|row| matches!(self.routes[*row], Route::List { .. }));
-        let longest = listed.map(|row| self.programs[row].list_len).max().unwrap_or(1);
-        let list_at = rows * (PROGRAM_WORDS + slot);
-        let mut row_list = Vec::new();
-        preparation.clear(&self.buffers.step, 0, (rows * STEP_WORDS + 1) * 4);
-        for (i, window) in windows(&self.gpu, logits)?.into_iter().enumerate() {
-            let order = Order::of(window.rows.0..window.rows.0 + window.rows.1, &self.routes);
-            if i > 0 && order.open {
-                preparation.clear(&self.buffers.step, rows * STEP_WORDS * 4, 4);
-            }
-            self.plan_window(&mut preparation, logits, &window, &order, longest, list_at + row_list.len() as u64)?;
-            row_list.extend_from_slice(&order.rows);
-        }
-        self.gpu.write(&self.buffers.programs, list_at * 4, bytemuck::cast_slice(&row_list));
-        preparation.finish()
+    /// Prepared work is prepared anew when it is next needed.
+    pub(super) fn forget_prepared(&mut self) {
+        self.prepared.clear();
     }
 
-    fn plan_window(
-        &self,
-        preparation: &mut Preparation<'_>,
-        logits: &Logits<'_>,
-        window: &Window,
-        order: &Order,
-        longest: u32,
-        list_first: u64,
-    ) -> Result<()> {
-        let b = &self.buffers;
-        let source = if window.copied {
-            let (begin, end) = window.bytes;
-            preparation.copy(logits.buffer, begin, &b.last_row, 0, end - begin);
-            b.last_row.window()
-        } else {
-            logits.buffer.part(window.bytes.0..window.bytes.1)
-        };
-        let all = [
-            ("source", source),
-            ("peaks", b.peaks.window()),
-            ("programs", b.programs.window()),
-            ("step", b.step.window()),
-            ("tokens", b.tokens.window()),
-            ("memory", b.memory.window()),
-            ("powers", b.powers.window()),
-            ("logarithms", b.logarithms.window()),
-        ];
-        let rows = self.layout.rows;
-        let params = |chunks: Chunks, list_first: u64, row_count: u64, slices: u64| SampleParams {
-            vocab: self.layout.vocab as u32,
-            rows: rows as u32,
-            row_first: window.rows.0 as u32,
-            element_first: window.element as u32,
-            stride: logits.stride as u32,
-            row_count: row_count as u32,
-            list_first: list_first as u32,
-            slices: slices as u32,
-            chunk_quads: chunks.quads as u32,
-            chunks: chunks.count() as u32,
-            memory_words: MEMORY_WORDS as u32,
-            draws: self.layout.draws,
-            ..SampleParams::new()
-        };
-        let [noisy, whole, heavy, light] = order.counts;
-        let (whole_first, list_first, noisy_first) = (list_first + noisy, list_first + noisy + whole, list_first);
-        let lists = Chunks::for_lists(self.layout.vocab, longest);
-        let races = Chunks::for_races(self.layout.vocab);
-        let kernel = |name: &str| self.kernel(name, logits.element);
-        let mut run = |name: &str, chunks: Chunks, first: u64, count: u64, slices: u64| -> Result<()> {
-            if count == 0 {
-                return Ok(());
-            }
-            let kernel = kernel(name)?;
-            preparation.dispatch(&kernel, &params(chunks, first, count, slices), &kernel.pick(&all), count * slices)
-        };
-        // Lists first: the races use the place of their peaks.
-        run("peaks", lists, whole_first, whole + heavy + light, lists.slices)?;
-        run("estimate", lists, list_first, heavy, lists.slices)?;
-        run("decide", lists, list_first, heavy + light, 1)?;
-        run("whole", races, whole_first, whole, 1)?;
-        run("noisy", races, noisy_first, noisy + whole, races.slices)?;
-        run("winner", races, noisy_first, noisy + whole, 1)?;
-        if order.open {
-            preparation.copy(&b.step, rows * STEP_WORDS * 4, &b.pending, 4, 4);
-            for name in ["whole", "noisy", "winner"] {
-                let kernel = kernel(name)?;
-                let pending = SampleParams { pending: 1, ..params(races, 0, rows, races.slices) };
-                preparation.dispatch_indirect(&kernel, &pending, &kernel.pick(&all), &b.pending)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn kernel(&self, name: &str, element: Element) -> Result<Arc<Kernel>> {
-        let variant = Variant { subgroups: self.gpu.has_subgroups() };
-        self.gpu.kernel::<SampleParams>(&format!("sample/{name}"), &variant.slots(name, element))
+    pub(super) fn schedule(&self, slot: u64, remembers: bool) -> Schedule<'_> {
+        let Self { gpu, layout, buffers, programs, routes, .. } = self;
+        Schedule { gpu, layout, buffers, programs, routes, slot, remembers }
     }
 }
-
-/// What a device offers beyond what is required; the results are the same.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Variant {
-    pub subgroups: bool,
-}
-
-impl Variant {
-    /// What fills a kernel's slots.
-    pub(super) fn slots(self, name: &str, element: Element) -> Vec<(&'static str, &'static str)> {
-        let mut slots = vec![("source", element.wgsl())];
-        if self.subgroups && name == "decide" {
-            slots.push(("sample/tally", "sample/tally_subgroup"));
-        }
-        slots
-    }
-}
-
-const _: () = assert!(LANES == 64);

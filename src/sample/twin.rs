@@ -2,8 +2,9 @@
 
 use super::chain::Chain;
 use super::filters::{Candidate, filter};
-use super::fixed::{BOTTOM, Scale, WHOLE, weight};
-use super::gumbel::gumbel;
+use super::fixed::{BOTTOM, Depth, Scale, weight};
+use super::gumbel::{gumbel, gumbel_bound};
+use super::logprob::log_probability;
 use super::order::{EXCLUDED, INFINITE, key};
 use super::outcome::{Detail, Drawn, NO_TOKEN, Status};
 use super::params::{SamplingParams, Scope};
@@ -23,11 +24,10 @@ pub struct Decision {
 #[derive(Clone, Copy, Debug)]
 struct Survivor {
     id: u32,
-    key: u32,
     /// Its depth in draws, under an anchor on the grid.
-    depth: u64,
-    /// Its weight in draws.
-    weight: u64,
+    depth: Depth,
+    /// Its depth in draws under the best token.
+    own: Depth,
 }
 
 /// Applies the filters of `params` to a row of logits, as the device does it. Penalties look at nothing here: see [`penalize`].
@@ -57,12 +57,8 @@ pub fn decide(logits: &[f32], params: &SamplingParams) -> Result<Decision> {
     candidates.sort_unstable_by_key(|c| (!c.key, c.id));
     let kept = filter(&candidates, &chain);
     let (exact, raised) = (chain.draw.fixed(best), chain.draw.fixed(best).raised());
-    let survivor = |c: &Candidate| Survivor {
-        id: c.id,
-        key: c.key,
-        depth: chain.draw.depth(&raised, c.key),
-        weight: weight(chain.draw.depth(&exact, c.key)),
-    };
+    let survivor =
+        |c: &Candidate| Survivor { id: c.id, depth: chain.draw.depth(&raised, c.key), own: chain.draw.depth(&exact, c.key) };
     Ok(Decision {
         status,
         survivors: candidates[kept].iter().map(survivor).collect(),
@@ -78,15 +74,15 @@ impl Decision {
         self.survivors.len() as u32
     }
 
-    /// The survivors in order, with their probabilities in draws.
+    /// The survivors in order, with their log-probabilities in draws.
     #[must_use]
-    pub fn kept(&self) -> Vec<(u32, f64)> {
-        let mass = self.mass() as f64;
-        self.survivors.iter().map(|s| (s.id, s.weight as f64 / mass)).collect()
+    pub fn survivors(&self) -> Vec<(u32, f32)> {
+        let mass = self.mass();
+        self.survivors.iter().map(|s| (s.id, log_probability(s.own, mass))).collect()
     }
 
     fn mass(&self) -> u64 {
-        self.survivors.iter().map(|s| s.weight).sum()
+        self.survivors.iter().map(|s| weight(s.own)).sum()
     }
 
     /// The tokens drawn at a position: those with the best keys.
@@ -95,11 +91,19 @@ impl Decision {
         let stream = Stream { position, ..self.stream };
         // The higher score wins, then the lower id. A token 64 bits under the best one cannot be drawn.
         let able = self.survivors.iter().filter(|s| s.depth != BOTTOM);
-        let scored = able.map(|s| ((i64::from(gumbel(stream.bits(s.id))) << 8) - s.depth as i64, !s.id));
+        let score = |s: &Survivor, noise: i32| (i64::from(noise) << 8) - s.depth as i64;
         let mut tokens: Vec<u32> = if self.draws == 1 {
-            scored.max().into_iter().map(|(_, id)| !id).collect()
+            let mut best = (i64::MIN, 0);
+            for s in able {
+                let bits = stream.bits(s.id);
+                // Most of the noise need not be worked out.
+                if score(s, gumbel_bound(bits)) >= best.0 {
+                    best = best.max((score(s, gumbel(bits)), !s.id));
+                }
+            }
+            if best.0 == i64::MIN { vec![] } else { vec![!best.1] }
         } else {
-            let mut scored: Vec<_> = scored.collect();
+            let mut scored: Vec<_> = able.map(|s| (score(s, gumbel(stream.bits(s.id))), !s.id)).collect();
             scored.sort_unstable_by(|a, b| b.cmp(a));
             scored.iter().take(self.draws).map(|(_, id)| !id).collect()
         };
@@ -107,44 +111,33 @@ impl Decision {
         tokens
     }
 
-    /// What the device's sampler returns for the row; `raw` is the row as it came, where details are wanted, with how many best.
+    /// What the device's sampler returns for the row, without details: see [`Decision::detail`].
     #[must_use]
-    pub fn drawn(&self, position: u64, raw: Option<(&[f32], usize)>) -> Drawn {
+    pub fn drawn(&self, position: u64) -> Drawn {
         let tokens = self.draw(position);
-        let detail = raw.filter(|_| tokens[0] != NO_TOKEN).map(|(raw, n)| self.detail(tokens[0], raw, n));
-        Drawn { tokens, status: self.status, kept: self.kept_count(), detail }
+        Drawn { tokens, status: self.status, kept: self.kept_count(), detail: None, survivors: None }
     }
 
-    fn detail(&self, token: u32, raw: &[f32], n: usize) -> Detail {
+    /// Details of a draw of `token`; `raw` is the row as it came, of which the `top` best are told.
+    #[must_use]
+    pub fn detail(&self, token: u32, raw: &[f32], top: usize) -> Option<Detail> {
+        let own = self.survivors.iter().find(|s| s.id == token)?.own;
         let scale = Scale::of(1.0);
-        let mut order: Vec<_> = (0..raw.len() as u32).map(|id| (!key(raw[id as usize]), id)).collect();
-        order.sort_unstable();
-        let anchor = scale.fixed(!order[0].0);
-        let depth = |key| scale.depth(&anchor, key);
-        let candidates = || order.iter().map(|(k, id)| (!k, *id)).filter(|(k, _)| *k != EXCLUDED);
-        let mass = candidates().map(|(k, _)| weight(depth(k))).sum();
-        let own = self.survivors.iter().find(|s| s.id == token).map_or(0, |s| s.weight);
-        Detail {
-            raw: log_probability(depth(key(raw[token as usize])), mass),
-            processed: log_of_share(own, self.mass()),
-            rank: order.iter().position(|(_, id)| *id == token).unwrap_or(0) as u32,
-            top: candidates().take(n).map(|(k, id)| (id, log_probability(depth(k), mass))).collect(),
-        }
+        let best = raw.iter().map(|x| key(*x)).max().unwrap_or(EXCLUDED);
+        let anchor = scale.fixed(best);
+        let depth = |id: u32| scale.depth(&anchor, key(raw[id as usize]));
+        let lowest = if best == INFINITE { INFINITE } else { EXCLUDED + 1 };
+        let mut order: Vec<u32> = (0..raw.len() as u32).filter(|id| key(raw[*id as usize]) >= lowest).collect();
+        order.sort_unstable_by_key(|id| (!key(raw[*id as usize]), *id));
+        let mass = order.iter().map(|id| weight(depth(*id))).sum();
+        let before = |id: &u32| (!key(raw[*id as usize]), *id) < (!key(raw[token as usize]), token);
+        Some(Detail {
+            raw: log_probability(depth(token), mass),
+            processed: log_probability(own, self.mass()),
+            rank: (0..raw.len() as u32).filter(before).count() as u32,
+            top: order.iter().take(top).map(|id| (*id, log_probability(depth(*id), mass))).collect(),
+        })
     }
-}
-
-/// The log-probability in nats of a depth in a mass; negative infinity where the depth has no end.
-pub(crate) fn log_probability(depth: u64, mass: u64) -> f32 {
-    if depth == BOTTOM || mass == 0 {
-        return f32::NEG_INFINITY;
-    }
-    let bits = depth as f64 / 2f64.powi(32) + (mass as f64 / WHOLE as f64).log2();
-    (-bits * std::f64::consts::LN_2) as f32
-}
-
-/// The logarithm of a weight's share in a mass.
-pub(crate) fn log_of_share(weight: u64, mass: u64) -> f32 {
-    (weight as f64 / mass as f64).ln() as f32
 }
 
 /// A row after mask, bias and penalties, as the device makes it: each step rounded as IEEE binary32 rounds. Tokens whose bit is 0 in
