@@ -7,4 +7,5 @@ mod gguf;
 #[path = "../common/gguf_maker.rs"]
 mod gguf_maker;
 mod hostile;
+mod sample;
 mod shaders;
