@@ -31,7 +31,6 @@ makers are the same they are held against each other, and the script stops where
 import __future__
 import argparse
 import ast
-import ctypes
 import hashlib
 import itertools
 import json
@@ -50,6 +49,7 @@ from safetensors.numpy import load_file
 from transformers import GenerationConfig, GenerationMixin
 
 import ggml_reference
+import llama_samplers
 
 ROOT = ggml_reference.ROOT
 GOLDEN = ROOT / "tests" / "golden"
@@ -146,31 +146,7 @@ def huggingface(row, p, prompt, output, trail):
     return scores[0].numpy()
 
 
-class LlamaCpp:
-    class Token(ctypes.Structure):
-        _fields_ = [("id", ctypes.c_int32), ("logit", ctypes.c_float), ("p", ctypes.c_float)]
-
-    class Tokens(ctypes.Structure):
-        _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_size_t), ("selected", ctypes.c_int64), ("sorted", ctypes.c_bool)]
-
-    class ChainParams(ctypes.Structure):
-        _fields_ = [("no_perf", ctypes.c_bool)]
-
-    def __init__(self, folder):
-        base = ggml_reference.library(folder)  # fetches the package
-        llama = self.llama = ctypes.CDLL(str(Path(base._name).parent / "libllama.v0.5.0.so"))
-        i32, f32, size, handle = ctypes.c_int32, ctypes.c_float, ctypes.c_size_t, ctypes.c_void_p
-        for name, arguments, result in (
-            ("init_penalties", [i32, i32, f32, f32, f32], handle), ("init_top_n_sigma", [f32], handle),
-            ("init_top_k", [i32], handle), ("init_typical", [f32, size], handle), ("init_top_p", [f32, size], handle),
-            ("init_min_p", [f32, size], handle), ("init_temp", [f32], handle), ("chain_init", [self.ChainParams], handle),
-            ("chain_add", [handle, handle], None), ("accept", [handle, i32], None), ("free", [handle], None),
-            ("apply", [handle, ctypes.POINTER(self.Tokens)], None),
-        ):  # fmt: skip
-            function = getattr(llama, f"llama_sampler_{name}")
-            function.argtypes, function.restype = arguments, result
-            setattr(self, name, function)
-
+class LlamaCpp(llama_samplers.Samplers):
     def samplers(self, p, vocab):
         keep = p["min_keep"]
         return [
@@ -185,12 +161,9 @@ class LlamaCpp:
 
     def __call__(self, row, p, prompt, output, trail):
         vocab = len(row)
-        kind = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
         def candidates():
-            data = np.zeros(vocab, kind)
-            data["id"], data["logit"] = np.arange(vocab), row
-            return data, self.Tokens(data.ctypes.data, vocab, -1, False)
+            return self.candidates(row)
 
         def scores(data, tokens):
             out = np.full(vocab, -np.inf, np.float32)

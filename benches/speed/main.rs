@@ -6,14 +6,16 @@
 
 use std::cell::RefCell;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use criterion::{Criterion, Throughput};
+use criterion::Criterion;
 use weighbridge::format::{self, Element, FORMATS};
 use weighbridge::gpu::{Gpu, GpuOptions};
 use weighbridge::quantize::{QuantizeOptions, dequantize_into, quantize, quantize_into};
 use weighbridge::tensor::Tensor;
 
+#[path = "../common/rounds.rs"]
+mod rounds;
 mod transfer;
 
 /// The median of each benchmark's rounds, for the table at the end.
@@ -31,29 +33,9 @@ struct Row {
 
 impl Bench {
     /// Times `work`, which reads and writes `moved_bytes` for `values_bytes` of F32.
-    pub fn time(&self, name: &str, values_bytes: u64, moved_bytes: u64, mut work: impl FnMut()) {
-        let mut rounds = Vec::new();
-        let mut criterion = self.criterion.borrow_mut();
-        let (group, function) = name.split_once('/').unwrap_or((name, "1"));
-        let mut group = criterion.benchmark_group(group);
-        group.throughput(Throughput::Bytes(moved_bytes)).sample_size(10);
-        group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
-        group.bench_function(function, |bencher| {
-            bencher.iter_custom(|iterations| {
-                let mut total = Duration::ZERO;
-                for _ in 0..iterations {
-                    let start = Instant::now();
-                    work();
-                    let took = start.elapsed();
-                    rounds.push(took);
-                    total += took;
-                }
-                total
-            });
-        });
-        rounds.sort();
-        if let Some(median) = rounds.get(rounds.len() / 2) {
-            self.rows.borrow_mut().push(Row { name: name.into(), median: *median, values_bytes, moved_bytes });
+    pub fn time(&self, name: &str, values_bytes: u64, moved_bytes: u64, work: impl FnMut()) {
+        if let Some(median) = rounds::median(&mut self.criterion.borrow_mut(), name, moved_bytes, work) {
+            self.rows.borrow_mut().push(Row { name: name.into(), median, values_bytes, moved_bytes });
         }
     }
 

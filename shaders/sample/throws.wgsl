@@ -43,24 +43,27 @@ fn main(
     var most = -1000.0;
     var second = -1000.0;
     var at = 0u;
-    var pair = NO_TOKEN;
-    var random = vec4(0u);
-    for (var i = 0u; i < select(0u, len, sure); i++) {
+    for (var i = 0u; i < select(0u, len, sure);) {
         let id = kept[base + i];
-        let logit = bitcast<f32>(kept[base + params.kept_room + i]) * rate;
-        // Neighbours share a call of the generator. Loops that run once or not at all, because processors pass by a loop that no
-        // invocation enters, and not by a branch.
-        for (var once = u32(id >> 1u != pair); once > 0u; once--) {
-            pair = id >> 1u;
-            random = philox(vec4(pair, stream.position, stream.number), stream.seed);
+        let after = min(i + 1u, len - 1u);
+        let logits = vec2(bitcast<f32>(kept[base + params.kept_room + i]), bitcast<f32>(kept[base + params.kept_room + after])) * rate;
+        // Neighbours share a call of the generator.
+        let random = philox(vec4(id >> 1u, stream.position, stream.number), stream.seed);
+        let odd = (id & 1u) == 1u;
+        let both = !odd && kept[base + after] == id + 1u;
+        let high = vec2(select(random.x, random.z, odd), random.z);
+        let low = vec2(select(random.y, random.w, odd), random.w);
+        let hopes = noise_bound(high.xyxy).xy + logits >= vec2(second);
+        // A loop, because processors pass by a loop that no invocation enters, and not by a branch.
+        for (var once = u32(hopes.x || (both && hopes.y)); once > 0u; once--) {
+            let noisy = noise_near(high.xyxy, low.xyxy).xy + logits;
+            let scores = vec2(noisy.x, select(-1000.0, noisy.y, both));
+            let best = max(scores.x, scores.y);
+            second = max(max(second, min(scores.x, scores.y)), min(most, best));
+            at = select(at, select(i, after, scores.y > scores.x), best > most);
+            most = max(most, best);
         }
-        let bits = select(random.yx, random.wz, (id & 1u) == 1u);
-        for (var once = u32(noise_bound(vec4(bits.y)).x + logit >= second); once > 0u; once--) {
-            let score = noise_near(vec4(bits.y), vec4(bits.x)).x + logit;
-            second = max(second, min(most, score));
-            at = select(at, i, score > most);
-            most = max(most, score);
-        }
+        i += select(1u, 2u, both);
     }
     // Where floats cannot tell, integers go through all of them.
     let told = sure && second < most - MARGIN;

@@ -65,7 +65,7 @@ fn by_order(within: Cut) -> Plan {
     let equal = within.top == within.key;
     return Plan(
         select(BY_KEY, BY_ID, equal), 1u, vec2(0u), select(vec2(~within.top, 0u), vec2(0u), equal),
-        shift_for(vec2(select(within.top - within.key, params.vocab, equal), 0u)), 0u, 0u,
+        select(shift_for(vec2(within.top - within.key, 0u)), 10u, equal), 0u, 0u,
     );
 }
 

@@ -1,11 +1,14 @@
 //! The command line: one file a subcommand. Data goes to standard output, everything else to standard error.
 
 mod devices;
+mod draws;
 mod html;
 mod html_charts;
 mod inspect;
 mod manual;
 mod plans;
+mod sample;
+mod sample_text;
 mod table;
 mod tour;
 mod weigh;
@@ -56,6 +59,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Quantize a model on the device; formula beside measurement, by name; the error of each tensor.
     Weigh(weigh::WeighArgs),
+    /// Filter logits and draw tokens from them: what survives, with probabilities, and how often each was drawn.
+    Sample(sample::SampleArgs),
     /// Print the completions of a shell: `weighbridge completions bash > /etc/bash_completion.d/weighbridge`.
     Completions(manual::CompletionsArgs),
     /// Print the manual page: `weighbridge man > weighbridge.1`, `weighbridge man weigh > weighbridge-weigh.1`.
@@ -81,6 +86,7 @@ pub fn main() -> ExitCode {
         Some(Command::Devices) => devices::run(&cli.common),
         Some(Command::Inspect(args)) => inspect::run(&cli.common, args),
         Some(Command::Weigh(args)) => weigh::run(&cli.common, args),
+        Some(Command::Sample(args)) => sample::run(&cli.common, args),
         Some(Command::Completions(args)) => manual::completions(args),
         Some(Command::Man(args)) => manual::man(args),
     };

@@ -49,6 +49,12 @@ impl<T: bytemuck::Pod> Buffer<T> {
         Self { bytes: raw.size(), raw, label: label.to_owned(), _entry: None, _type: PhantomData }
     }
 
+    /// wgpu's buffer, for a runtime that binds or copies it on its own device.
+    #[must_use]
+    pub fn as_wgpu(&self) -> &wgpu::Buffer {
+        &self.raw
+    }
+
     /// Which buffer of the device it is: equal for equal buffers only.
     #[must_use]
     pub fn identity(&self) -> Identity {

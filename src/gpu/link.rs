@@ -38,6 +38,7 @@ shaders![
     "lib/philox",
     "lib/plain",
     "lib/product",
+    "lib/product_wide",
     "lib/propose",
     "lib/ranged",
     "lib/scale",

@@ -54,7 +54,7 @@ pub struct GpuOptions {
     pub max_buffer_bytes: Option<u64>,
     /// Let the driver refuse buffers beyond this share of its memory budget, in percent.
     pub budget_percent: Option<u8>,
-    /// Do without subgroups, though the device has them. The results are the same.
+    /// Do without subgroups and integers of 64 bits, though the device has them. The results are the same.
     pub plain: bool,
 }
 
@@ -122,7 +122,7 @@ impl Gpu {
             ..wgpu::Limits::default()
         };
         let mut wanted = wgpu::Features::TIMESTAMP_QUERY;
-        wanted.set(wgpu::Features::SUBGROUP, !options.plain);
+        wanted.set(wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64, !options.plain);
         let memory_hints = match options.memory {
             MemoryHint::Performance => wgpu::MemoryHints::Performance,
             MemoryHint::MemoryUsage => wgpu::MemoryHints::MemoryUsage,
@@ -196,6 +196,12 @@ impl Gpu {
     #[must_use]
     pub fn has_subgroups(&self) -> bool {
         self.shared.device.features().contains(wgpu::Features::SUBGROUP)
+    }
+
+    /// Whether kernels may multiply integers of 64 bits.
+    #[must_use]
+    pub fn has_wide_integers(&self) -> bool {
+        self.shared.device.features().contains(wgpu::Features::SHADER_INT64)
     }
 
     /// Every buffer alive.

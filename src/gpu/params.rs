@@ -14,7 +14,7 @@ macro_rules! params {
         $(#[$meta])*
         #[repr(C)]
         #[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
-        pub(crate) struct $name { $(pub $field: u32),* }
+        pub(crate) struct $name { $(#[allow(missing_docs)] pub $field: u32),* }
 
         impl $crate::gpu::Params for $name {
             const FIELDS: &'static [(&'static str, usize)] =

@@ -115,7 +115,7 @@ impl<'a> Recording<'a> {
     /// Runs `kernel` over `invocations`, its bindings given by their WGSL names.
     ///
     /// # Errors
-    /// [`Error::Shader`] where a binding is missing or unknown; [`Error::TooLarge`] where the grid is beyond every limit.
+    /// [`crate::Error::Shader`] where a binding is missing or unknown; [`crate::Error::TooLarge`] where the grid is beyond every limit.
     pub fn dispatch<P: Params>(
         &mut self,
         kernel: &Arc<Kernel>,
@@ -141,7 +141,7 @@ impl<'a> Recording<'a> {
     /// Does the work and waits for it.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`], [`Error::DeviceLost`], [`Error::Device`]: whatever the device says against it.
+    /// [`crate::Error::OutOfMemory`], [`crate::Error::DeviceLost`], [`crate::Error::Device`]: whatever the device says against it.
     pub fn run(self) -> Result<Completed> {
         let gpu = self.gpu;
         let mut flight = Flight::start(gpu, &self)?;

@@ -6,7 +6,7 @@ use super::link::Linked;
 use crate::error::{Error, Result};
 
 /// What only those shaders use that are chosen for a device that has it.
-const OPTIONAL: naga::valid::Capabilities = naga::valid::Capabilities::SUBGROUP;
+const OPTIONAL: naga::valid::Capabilities = naga::valid::Capabilities::SUBGROUP.union(naga::valid::Capabilities::SHADER_INT64);
 
 /// How a shader uses one of its bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

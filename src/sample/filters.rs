@@ -121,7 +121,7 @@ impl Row<'_> {
             sum += u128::from(c.weight >> 14) * u128::from(c.depth >> 6);
             mass += u128::from(c.weight >> 14);
         }
-        if mass == 0 { 0 } else { ((sum / mass) as Depth) << 6 }
+        sum.checked_div(mass).map_or(0, |mean| (mean as Depth) << 6)
     }
 
     /// The lowest key within so many standard deviations (2^-16) of the best. Logits are counted in 2^-26 of the largest magnitude's

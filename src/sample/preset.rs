@@ -9,8 +9,12 @@ use super::params::Scope;
 use crate::error::{Error, Result};
 
 /// Whose rules a chain follows. A preset sets the order of the filters, where the temperature stands, the mass base and boundary of
-/// top-p, and where penalties look; the values stay the caller's. Ties always go to lower token ids, and the crossing token is
-/// always kept: there the peers are unstable or differ by batch size.
+/// top-p, and where penalties look; the values stay the caller's. Tested against what the peers themselves keep of real logits
+/// (`tests/golden/sampling.json`).
+///
+/// Four things are the same under every preset, though peers differ: ties go to lower token ids (Hugging Face and vLLM keep all that
+/// tie at top-k, MLX all that tie at top-p; llama.cpp is unstable); the crossing token of top-p is kept; `min_keep` holds for every
+/// filter (llama.cpp's top-k knows of none, MLX has it in min-p only); a temperature under [`super::GREEDY_BELOW`] takes the best token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Preset {
     /// Hugging Face transformers, and the article's chain: temperature, top-k, top-p of the survivors, min-p, typical-p, epsilon,
@@ -19,7 +23,8 @@ pub enum Preset {
     #[serde(rename = "huggingface")]
     HuggingFace,
     /// llama.cpp: top-n-sigma, top-k, typical-p, top-p, min-p; the temperature last, so that filters see it as 1; penalties look at
-    /// the last 64 tokens. (`common/common.h`, 0.5.0)
+    /// the last 64 tokens. (`common/common.h`, 0.5.0. Among exact ties its typical-p stops at the crossing token, here all as near
+    /// stay; after a ban its entropy is NaN, here a token without mass adds nothing.)
     #[serde(rename = "llama.cpp")]
     LlamaCpp,
     /// vLLM: temperature, min-p, top-k, top-p. (`v1/sample/sampler.py`)
@@ -30,7 +35,7 @@ pub enum Preset {
     #[serde(rename = "mlx")]
     Mlx,
     /// TensorRT-LLM: temperature, min-p, top-k, top-p that must be exceeded, not reached; frequency and presence count the prompt.
-    /// (`docs/source/features/sampling.md`)
+    /// (`docs/source/features/sampling.md`: "greater than top_p". Its own code compares with >= since 2025-11, pull request 9411.)
     #[serde(rename = "tensorrt-llm")]
     TensorRtLlm,
     /// candle: temperature, top-k, top-p of the whole row's mass, not the survivors'; a top-p of 0 is off; penalties look at the last

@@ -10,10 +10,11 @@ use crate::error::Result;
 use crate::format::Element;
 use crate::gpu::{Gpu, Kernel, Preparation, Steps};
 
-/// What fills a kernel's slots; the results do not depend on `subgroups`.
+/// What fills a kernel's slots; the results do not depend on what the device offers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Variant {
     pub subgroups: bool,
+    pub wide_integers: bool,
     /// Whether rows are read after mask, bias and penalties.
     pub touched: bool,
 }
@@ -23,6 +24,9 @@ impl Variant {
         let mut slots = vec![("source", element.wgsl())];
         if self.subgroups && matches!(name, "decide" | "detail") {
             slots.push(("sample/tally", "sample/tally_subgroup"));
+        }
+        if self.wide_integers {
+            slots.push(("lib/product", "lib/product_wide"));
         }
         if self.touched {
             slots.push(("sample/reader", "sample/reader_penalized"));
@@ -184,7 +188,7 @@ impl Schedule<'_> {
     }
 
     pub(super) fn kernel(&self, name: &str, element: Element, touched: bool) -> Result<Arc<Kernel>> {
-        let variant = Variant { subgroups: self.gpu.has_subgroups(), touched };
+        let variant = Variant { subgroups: self.gpu.has_subgroups(), wide_integers: self.gpu.has_wide_integers(), touched };
         self.gpu.kernel::<SampleParams>(&format!("sample/{name}"), &variant.slots(name, element))
     }
 }

@@ -81,7 +81,7 @@ fn logarithms() -> [[u32; 4]; ENTRIES] {
     let rounded = |log: u64| ((log + (1 << 23)) >> 24) as u32;
     let entry = |first: u32, middle: u32, next: u32| {
         let rise = next - first;
-        [first, rise << 12 | (2 * middle).abs_diff(first + next) * 2]
+        [first, (rise << 12) | ((2 * middle).abs_diff(first + next) * 2)]
     };
     let log = |i: usize| if i == 512 { 1 << 24 } else { rounded(log2(ONE + ONE / 512 * i as u128)) };
     let ratio = |i: usize| rounded(log_of_ratio(i as u128));

@@ -37,12 +37,35 @@ fn help_teaches() {
     insta::assert_snapshot!("help_weigh", seen(&["weigh", "--help"]));
     insta::assert_snapshot!("help_inspect", seen(&["inspect", "--help"]));
     insta::assert_snapshot!("help_devices", seen(&["devices", "--help"]));
+    insta::assert_snapshot!("help_sample", seen(&["sample", "--help"]));
 }
 
 #[test]
 fn reports_on_the_twins() {
     insta::assert_snapshot!("tour_cpu", seen(&["--adapter", "cpu"]));
     insta::assert_snapshot!("weigh_cpu", seen(&["weigh", &layer(), "--as", "q8_0", "--keep", "attention", "--adapter", "cpu"]));
+}
+
+#[test]
+fn logits_are_sampled() {
+    let logits = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/smollm2-logits.safetensors").display().to_string();
+    let sample = |more: &[&str]| seen(&[&["sample", &logits, "--adapter", "cpu"], more].concat());
+    insta::assert_snapshot!("sample_cpu", sample(&["--rows", "0,2", "--seed", "7"]));
+    let many = ["--rows", "3", "--draws", "2000", "--top-k", "0", "--top-p", "0.95", "--show", "4", "--preset", "llama.cpp"];
+    insta::assert_snapshot!("sample_many", sample(&many));
+    let penalized = ["--rows", "3", "--history", "29,29,79", "--repetition", "1.5", "--bias", "506=-inf", "--json"];
+    insta::assert_snapshot!("sample_json", sample(&penalized));
+    insta::assert_snapshot!("sample_row", sample(&["--rows", "4"]));
+    insta::assert_snapshot!("sample_value", sample(&["--top-p", "1.5"]));
+    insta::assert_snapshot!("sample_history", sample(&["--presence", "1"]));
+    insta::assert_snapshot!("sample_preset", sample(&["--preset", "hf", "--json"]));
+    insta::assert_snapshot!("sample_no_logits", seen(&["sample", &layer(), "--adapter", "cpu"]));
+    let data: Vec<u8> = [0.0, f32::NAN, 1.0, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY]
+        .iter()
+        .flat_map(|x: &f32| x.to_le_bytes())
+        .collect();
+    let odd = file("odd.safetensors", &safetensors(r#"{"x":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}"#, &data));
+    insta::assert_snapshot!("sample_odd", seen(&["sample", &odd.display().to_string(), "--adapter", "cpu"]));
 }
 
 #[test]

@@ -10,7 +10,9 @@ fn backends(program: &Program) {
     let name = &program.name;
     let module = naga::front::wgsl::parse_str(&program.linked.text).unwrap();
     let info =
-        Validator::new(ValidationFlags::all(), Capabilities::default() | Capabilities::SUBGROUP).validate(&module).unwrap();
+        Validator::new(ValidationFlags::all(), Capabilities::default() | Capabilities::SUBGROUP | Capabilities::SHADER_INT64)
+            .validate(&module)
+            .unwrap();
     let (module, info) = process_overrides(&module, &info, Some((ShaderStage::Compute, "main")), &Default::default()).unwrap();
     assert_eq!(module.entry_points[0].workgroup_size[0], program.reflection.workgroup, "{name}");
 

@@ -148,7 +148,7 @@ pub fn logits(words: &mut Words, len: usize) -> Vec<f32> {
     (0..len)
         .map(|_| {
             let x = words.weight() * 60.0;
-            let rare = words.next() % 97 == 0;
+            let rare = words.next().is_multiple_of(97);
             if rare { x + (words.next() % 1000) as f32 / 100.0 } else { x }
         })
         .collect()

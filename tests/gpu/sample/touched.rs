@@ -17,7 +17,8 @@ fn touched(words: &mut Words, vocab: usize) -> Vec<Case> {
     let mut cases = cases(words, vocab);
     for (i, case) in cases.iter_mut().enumerate() {
         case.prompt = (0..i * 3).map(|_| id(words)).collect();
-        case.output = (0..i * 5 % 40).map(|_| if words.next() % 2 == 0 { id(words) } else { (i % vocab) as u32 }).collect();
+        case.output =
+            (0..i * 5 % 40).map(|_| if words.next().is_multiple_of(2) { id(words) } else { (i % vocab) as u32 }).collect();
         let mut p = case.params.clone();
         if i % 2 == 0 {
             p.repetition = 1.0 + i as f32 / 10.0;
