@@ -1,7 +1,7 @@
 //! Tokens, status, kept count, details and survivors equal the twin's, for every chain, by every path.
 
 use weighbridge::format::Element;
-use weighbridge::sample::{Routes, SamplingParams};
+use weighbridge::sample::{Preset, Routes, SamplingParams};
 
 use super::{Case, Way, cases, logits};
 use crate::data::{Words, gpu, open, options};
@@ -69,5 +69,19 @@ fn under_small_limits() {
         let mut cases = cases(&mut words, vocab);
         cases.truncate(if vocab > 10_000 { 7 } else { 26 });
         Way::default().compare("limits", &gpu, &cases);
+    }
+}
+
+#[test]
+fn boundaries_that_are_hit_exactly() {
+    let u = SamplingParams::unfiltered;
+    for len in [4, 8, 256, 1024, 16_384] {
+        let params =
+            [0.125, 0.25, 0.5, 0.75].map(|p| [u().top_p(p), u().top_p(p).preset(Preset::TensorRtLlm), u().top_p(p).top_k(200)]);
+        let cases: Vec<Case> = params.into_iter().flatten().map(|p| Case::new(vec![-2.5; len], p)).collect();
+        let drawn = Way::default().compare("exact", gpu(), &cases);
+        let want = [len / 8, len / 4, len / 2, len * 3 / 4].map(|n| n.max(1) as u32);
+        assert_eq!(drawn.iter().step_by(3).map(|d| d.kept).collect::<Vec<_>>(), want, "{len}");
+        Way::whole().compare("exact", gpu(), &cases);
     }
 }

@@ -216,3 +216,28 @@ fn kept_sets_are_those_of_the_reference() {
     }
     assert!(compared > 2800, "{compared} of 3000 rows, {near} near a boundary");
 }
+
+#[test]
+fn boundaries_that_are_hit_exactly() {
+    // Equal logits make shares that are exact in binary.
+    let kept = |len: usize, params: &SamplingParams| decide(&vec![1.5; len], params).unwrap().kept_count();
+    let u = SamplingParams::unfiltered;
+    for (len, p, want) in [(4, 0.5, 2), (4, 0.75, 3), (8, 0.125, 1), (8, 0.25, 2), (1024, 0.5, 512), (4096, 0.25, 1024)] {
+        assert_eq!(kept(len, &u().top_p(p)), want, "{p} of {len}");
+        assert_eq!(kept(len, &u().top_p(p).preset(Preset::TensorRtLlm)), want + 1, "{p} of {len} must be exceeded");
+        assert_eq!(kept(len, &u().top_p(p).preset(Preset::Candle)), want, "{p} of {len} of the whole mass");
+    }
+    // What has just the least weight stays: the best one's equals at min-p 1, the shares of four at epsilon 1/4.
+    assert_eq!(kept(5, &u().min_p(1.0)), 5);
+    assert_eq!(kept(4, &u().epsilon(0.25)), 4);
+    assert_eq!(kept(5, &u().epsilon(0.25)), 1);
+    // Half the weight is a depth of one bit: ln 2 as f32 is a little more than that, the float before it a little less.
+    let half = |x: f32| decide(&[0.0, -x], &u().min_p(0.5)).unwrap().kept_count();
+    assert_eq!(
+        [
+            half(f32::from_bits(std::f32::consts::LN_2.to_bits() - 1)),
+            half(f32::from_bits(std::f32::consts::LN_2.to_bits() + 1))
+        ],
+        [2, 1]
+    );
+}
