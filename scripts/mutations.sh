@@ -47,7 +47,7 @@ mutation "twin: a mass must be exceeded" src/sample/filters.rs 'before < mass' '
 mutation "twin: a weight equal to the least is out" src/sample/filters.rs 'c.depth <= deepest' 'c.depth < deepest' "${twin[@]}"
 mutation "twin: the temperature of llama.cpp comes first" src/sample/preset.rs 'matches!(self, Self::LlamaCpp | Self::Mlx)' 'matches!(self, Self::Mlx)' "${twin[@]}"
 mutation "twin: the low word is the high one" src/sample/philox.rs 'words[0] << 32 | words[1], words[2]' 'words[1] << 32 | words[0], words[2]' "${device[@]}"
-mutation "twin: neighbours share their noise" src/sample/philox.rs 'if token & 1 == 0 { words[0] } else { words[1] }' 'words[0]' "${twin[@]}"
+mutation "twin: neighbours share their noise" src/sample/twin.rs 'bits[id as usize & 1]' 'bits[0]' "${twin[@]}"
 mutation "shader: the counter takes the id whole" shaders/sample/gumbel.wgsl 'philox_turns(vec4(id >> 1u,' 'philox_turns(vec4(id,' "${device[@]}"
 mutation "shader: ties go to higher ids" shaders/sample/list.wgsl 'MOST_IDS - ids.x' 'ids.x' "${device[@]}"
 mutation "shader: top-p must be exceeded" shaders/sample/decide.wgsl '!less64(reached[at], mass)' 'less64(mass, reached[at])' "${device[@]}"

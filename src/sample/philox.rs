@@ -27,13 +27,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// The 64 random bits of a token.
-    pub(crate) fn bits(&self, token: u32) -> u64 {
-        let words = self.pair(token >> 1);
-        if token & 1 == 0 { words[0] } else { words[1] }
-    }
-
-    /// The bits of tokens `2 pair` and `2 pair + 1`, which share a call.
+    /// The 64 random bits of tokens `2 pair` and `2 pair + 1`, which share a call.
     pub(crate) fn pair(&self, pair: u32) -> [u64; 2] {
         let counter = [pair, self.position as u32, (self.position >> 32) as u32, self.stream];
         let words = philox(counter, [self.seed as u32, (self.seed >> 32) as u32]).map(u64::from);

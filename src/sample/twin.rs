@@ -17,6 +17,9 @@ pub struct Decision {
     /// What was found in the row.
     pub status: Status,
     survivors: Vec<Survivor>,
+    /// Those that can be drawn, by id, with their depths in draws under an anchor on the grid. A token 64 bits under the best one
+    /// cannot be drawn.
+    able: Vec<(u32, Depth)>,
     stream: Stream,
     draws: usize,
 }
@@ -24,8 +27,6 @@ pub struct Decision {
 #[derive(Clone, Copy, Debug)]
 struct Survivor {
     id: u32,
-    /// Its depth in draws, under an anchor on the grid.
-    depth: Depth,
     /// Its depth in draws under the best token.
     own: Depth,
 }
@@ -57,11 +58,14 @@ pub fn decide(logits: &[f32], params: &SamplingParams) -> Result<Decision> {
     candidates.sort_unstable_by_key(|c| (!c.key, c.id));
     let kept = filter(&candidates, &chain);
     let (exact, raised) = (chain.draw.fixed(best), chain.draw.fixed(best).raised());
-    let survivor =
-        |c: &Candidate| Survivor { id: c.id, depth: chain.draw.depth(&raised, c.key), own: chain.draw.depth(&exact, c.key) };
+    let kept = &candidates[kept];
+    let mut able: Vec<_> = kept.iter().map(|c| (c.id, chain.draw.depth(&raised, c.key))).collect();
+    able.retain(|(_, depth)| *depth != BOTTOM);
+    able.sort_unstable_by_key(|(id, _)| *id);
     Ok(Decision {
         status,
-        survivors: candidates[kept].iter().map(survivor).collect(),
+        survivors: kept.iter().map(|c| Survivor { id: c.id, own: chain.draw.depth(&exact, c.key) }).collect(),
+        able,
         stream: Stream { seed: params.seed, position: 0, stream: params.stream },
         draws: params.top_n as usize,
     })
@@ -89,21 +93,28 @@ impl Decision {
     #[must_use]
     pub fn draw(&self, position: u64) -> Vec<u32> {
         let stream = Stream { position, ..self.stream };
-        // The higher score wins, then the lower id. A token 64 bits under the best one cannot be drawn.
-        let able = self.survivors.iter().filter(|s| s.depth != BOTTOM);
-        let score = |s: &Survivor, noise: i32| (i64::from(noise) << 8) - s.depth as i64;
+        // The higher score wins, then the lower id.
+        let score = |depth: Depth, noise: i32| (i64::from(noise) << 8) - depth as i64;
+        let (mut pair, mut bits) = (u32::MAX, [0; 2]);
+        let mut bits_of = |id: u32| {
+            // Neighbours share a call of the generator.
+            if id >> 1 != pair {
+                (pair, bits) = (id >> 1, stream.pair(id >> 1));
+            }
+            bits[id as usize & 1]
+        };
         let mut tokens: Vec<u32> = if self.draws == 1 {
             let mut best = (i64::MIN, 0);
-            for s in able {
-                let bits = stream.bits(s.id);
+            for (id, depth) in &self.able {
+                let bits = bits_of(*id);
                 // Most of the noise need not be worked out.
-                if score(s, gumbel_bound(bits)) >= best.0 {
-                    best = best.max((score(s, gumbel(bits)), !s.id));
+                if score(*depth, gumbel_bound(bits)) >= best.0 {
+                    best = best.max((score(*depth, gumbel(bits)), !*id));
                 }
             }
             if best.0 == i64::MIN { vec![] } else { vec![!best.1] }
         } else {
-            let mut scored: Vec<_> = able.map(|s| (score(s, gumbel(stream.bits(s.id))), !s.id)).collect();
+            let mut scored: Vec<_> = self.able.iter().map(|(id, depth)| (score(*depth, gumbel(bits_of(*id))), !*id)).collect();
             scored.sort_unstable_by(|a, b| b.cmp(a));
             scored.iter().take(self.draws).map(|(_, id)| !id).collect()
         };
