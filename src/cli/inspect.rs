@@ -1,21 +1,23 @@
 //! `weighbridge inspect`: what a file holds, without a device.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::table::table;
-use super::{Common, print, print_json};
+use super::{Common, print, print_json, shapes};
 use crate::error::Result;
 use crate::footprint::Class;
 use crate::footprint::class::CLASSES;
+use crate::footprint::shape;
 use crate::io::{Entry, Model, Value};
 use crate::units::{binary, decimal, grouped};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct InspectArgs {
-    /// A `.safetensors` or `.gguf` file (any part of a split one), a `.safetensors.index.json`, or a folder with one of them.
-    model: PathBuf,
+    /// A `.safetensors` or `.gguf` file (any part of a split one), a `.safetensors.index.json`, a folder with one of them or with a
+    /// `config.json` alone, or a built-in name such as llama-3-8b (shapes only).
+    model: String,
     /// Show the metadata too.
     #[arg(long)]
     metadata: bool,
@@ -27,13 +29,33 @@ const SHOWN: usize = 4;
 const WIDTH: usize = 80;
 
 pub(super) fn run(common: &Common, args: &InspectArgs) -> Result<ExitCode> {
-    let model = Model::open(&args.model)?;
+    let path = Path::new(&args.model);
+    if !path.exists() || has_config_alone(path) {
+        let shape = shape::open(&args.model)?;
+        match common.json {
+            true => print_json(&shapes::document(&shape))?,
+            false => print(&shapes::text(&shape)),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let model = Model::open(path)?;
     if common.json {
         print_json(&document(&model, args.metadata))?;
     } else {
         print(&text(&model, args.metadata));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a path is a `config.json`, or a folder with one and without weights.
+fn has_config_alone(path: &Path) -> bool {
+    let weights = |folder: &Path| {
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        files
+            .into_iter()
+            .any(|file| [".safetensors", ".gguf"].iter().any(|end| file.file_name().to_string_lossy().ends_with(end)))
+    };
+    if path.is_dir() { path.join("config.json").is_file() && !weights(path) } else { path.ends_with("config.json") }
 }
 
 fn class_of(entry: &Entry) -> Class {

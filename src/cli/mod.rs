@@ -9,6 +9,7 @@ mod manual;
 mod plans;
 mod sample;
 mod sample_text;
+mod shapes;
 mod table;
 mod tour;
 mod weigh;

@@ -7,6 +7,7 @@ mod on_gpu;
 mod plan;
 mod report;
 mod results;
+pub mod shape;
 mod weigh;
 
 pub use class::Class;

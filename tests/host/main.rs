@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod files;
+mod footprint;
 mod gguf;
 #[path = "../common/gguf_maker.rs"]
 mod gguf_maker;
