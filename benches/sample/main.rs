@@ -157,7 +157,7 @@ fn time(gpu: &Gpu, criterion: &mut Criterion, name: &str, rows: &Rows, params: &
     let logits = Logits::new(&buffer, Element::F32, rows.batch as u64, rows.vocab as u64).expect("they are there");
     let mut sampler = Sampler::new(gpu, SamplerLayout::new(rows.batch as u64, rows.vocab as u64)).expect("the sampler fits");
     sampler.set_all(params).expect("the parameters are sound");
-    let dispatches = sampler.prepare(&logits).expect("prepares").dispatches();
+    let dispatches = sampler.dispatches(&logits).expect("prepares");
     let median = rounds::median(criterion, name, bytes.len() as u64, || {
         let mut recording = gpu.record("step");
         sampler.record(&mut recording, &logits).expect("records");

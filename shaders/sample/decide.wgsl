@@ -109,7 +109,8 @@ fn main(
     let best = record[BEST];
     let anchor = fixed_of(filter_scale(), best);
     let estimate = vec2(record[MASS], record[MASS + 1u]);
-    let doubt = doubt_of(estimate, anchor);
+    // A rate of 0 is one that floats cannot hold.
+    let doubt = select(doubt_of(estimate, anchor), estimate, record[FILTER_RATE] == 0u);
     // Where not even so many of the best are enough, there is no need of a list.
     let stage = stage_at(0u);
     let hopeless = (record[NEEDS_MASS] & 1u) != 0u && stage.what == TOP_P

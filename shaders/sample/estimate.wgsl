@@ -39,12 +39,12 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = group.y * groups.x + group.x;
-    if index / params.slices >= params.row_count {
+    let place = place_of(group, groups);
+    let slice = place.slice;
+    if place.row >= params.row_count {
         return;
     }
-    let slice = index % params.slices;
-    let row = row_at(listed_row(index / params.slices));
+    let row = row_at(listed_row(place.row));
     // An infinite logit leaves only its like, all equal. No NaN and no infinity reaches a float.
     let words = row.index * STEP_WORDS;
     let best = atomicLoad(&step[words]);

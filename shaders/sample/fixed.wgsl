@@ -24,8 +24,9 @@ struct Fixed {
 fn fixed_of(scale: Scale, key: u32) -> Fixed {
     let bits = bits_of(key);
     let exponent = (bits >> 23u) & 255u;
-    let mantissa = (bits & 0x7fffffu) | select(0x800000u, 0u, exponent == 0u);
     let shift = i32(max(exponent, 1u)) - 150 - scale.unit;
+    // What is shifted by more than its bits is nothing.
+    let mantissa = select((bits & 0x7fffffu) | select(0x800000u, 0u, exponent == 0u), 0u, shift < -23);
     // mantissa 2^40, in the high word, moved down to where it belongs.
     let by = u32(clamp(40 - shift, 0, 63));
     let low = (mantissa << 9u) << (31u - (by & 31u));

@@ -19,15 +19,15 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = group.y * groups.x + group.x;
-    if index / params.slices >= params.row_count {
+    let place = place_of(group, groups);
+    if place.row >= params.row_count {
         return;
     }
     var listed = 0u;
     if params.pending == 1u {
-        listed = atomicLoad(&step[STEP_WORDS * params.rows + 1u + index / params.slices]);
+        listed = atomicLoad(&step[STEP_WORDS * params.rows + 1u + place.row]);
     } else {
-        listed = listed_row(index / params.slices);
+        listed = listed_row(place.row);
     }
     let row = row_at(listed);
     let program = row.index * PROGRAM_WORDS;
@@ -42,17 +42,16 @@ fn main(
         cut = Cut(NO_TOKEN, LOWEST, NO_TOKEN);
     }
 
-    let slice = index % params.slices;
-    let first = slice * LANES * params.chunk_quads + lane;
+    let first = place.slice * LANES * params.chunk_quads + lane;
     let end = min(first + params.chunk_quads * LANES, row.quads);
     let found = propose(row, first, LANES, end, cut, rate, stream);
     // Logits that are infinite, or so large that floats do not tell them apart, are left to the integers.
     let finite = found.best != INFINITE && found.best != EXCLUDED;
-    let sure = finite && abs(bitcast<f32>(select(0u, bits_of(found.best), finite))) * rate < LARGE;
+    let sure = finite && rate > 0.0 && abs(bitcast<f32>(select(0u, bits_of(found.best), finite))) * rate < LARGE;
     let score = select(UNSURE, flipped4(vec4(bitcast<u32>(found.most))).x, sure);
-    let place = select(WHOLE_CHUNK, found.quad, sure && found.second < found.most - MARGIN);
-    let slice_at = row.index * params.chunks + slice * LANES + lane;
-    peaks[slice_at] = select(vec2(0u), vec2(score, (found.count << 20u) | place), found.count > 0u);
+    let spot = select(WHOLE_CHUNK, found.quad, sure && found.second < found.most - MARGIN);
+    let slice_at = row.index * params.chunks + place.slice * LANES + lane;
+    peaks[slice_at] = select(vec2(0u), vec2(score, (found.count << 20u) | spot), found.count > 0u);
     atomicMax(&step[words], found.best);
     if found.nan {
         atomicOr(&step[words + 1u], 1u);

@@ -7,7 +7,7 @@ struct Params {
     element_first: u32, // where that row begins in the binding, in elements
     stride: u32,        // elements from row to row
     row_count: u32,     // rows of this dispatch
-    list_first: u32,    // where they are listed in `programs`
+    list_first: u32,    // where they are listed in `row_list`
     pending: u32,       // whether they are those that are listed in `step` instead
     slices: u32,        // workgroups a row, of this dispatch
     chunk_quads: u32,   // quads an invocation

@@ -20,12 +20,12 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = group.y * groups.x + group.x;
-    let slice = index % params.slices;
-    if index / params.slices >= params.row_count {
+    let place = place_of(group, groups);
+    let slice = place.slice;
+    if place.row >= params.row_count {
         return;
     }
-    let row = row_at(listed_row(index / params.slices));
+    let row = row_at(listed_row(place.row));
     let first = slice * LANES * params.chunk_quads + lane;
     let end = min(first + params.chunk_quads * LANES, row.quads);
     // First as if there were neither NaN nor a zero's sign, nor quads that are not the row's alone.

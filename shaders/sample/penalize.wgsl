@@ -51,7 +51,7 @@ fn scope_start(scope: u32, prompt: u32, tokens: u32) -> u32 {
 }
 
 // The place of a marked token in the list.
-fn place_of(row: u32, id: u32) -> u32 {
+fn mark_at(row: u32, id: u32) -> u32 {
     let below = (1u << (id & 31u)) - 1u;
     let word = id >> 5u;
     return atomicLoad(&seen[row * params.seen_words + word])
@@ -96,13 +96,13 @@ fn main(
     for (var turn = 0u; turn < params.two; turn++) {
         for (var i = lane; i < bias_count + tokens - from_token; i += LANES) {
             let biased = i < bias_count;
-            let bias = biases[row.index * params.bias_room + min(i, params.bias_room - 1u)];
+            let bias = biases[row.index * params.bias_room + min(i, max(params.bias_room, 1u) - 1u)];
             let token = from_token + i - min(bias_count, i);
             let id = select(memory[remembered + MEMORY_WORDS + token % room], bias.x, biased);
             if id < params.vocab && turn == 0u {
                 atomicOr(&visible[bits_at + (id >> 5u)], 1u << (id & 31u));
             } else if id < params.vocab {
-                let place = list_at + 3u * place_of(row.index, id);
+                let place = list_at + 3u * mark_at(row.index, id);
                 if biased {
                     atomicStore(&seen[place + 2u], bias.y);
                 } else {

@@ -26,9 +26,28 @@ const BIAS_COUNT: u32 = 42u;
 const MASKED: u32 = 43u;
 const PROGRAM_WORDS: u32 = 44u;
 
-// Programs [rows, PROGRAM_WORDS]; then rows, listed in the order in which kernels take them.
+// Programs [rows, PROGRAM_WORDS].
 @group(0) @binding(5) var<storage, read> programs: array<u32>;
+// The rows of a window in the order in which kernels take them.
+@group(0) @binding(3) var<uniform> row_list: array<vec4<u32>, 1024>;
 
 fn listed_row(index: u32) -> u32 {
-    return programs[params.list_first + index];
+    let at = params.list_first + index;
+    return row_list[(at >> 2u) & 1023u][at & 3u];
+}
+
+// Which of a dispatch's rows a workgroup works on, and on which part of it.
+struct Place {
+    row: u32,
+    slice: u32,
+}
+
+// A dispatch is folded into two dimensions; an indirect one has a dimension for each, because not every device tells it how many
+// workgroups it has.
+fn place_of(group: vec3<u32>, groups: vec3<u32>) -> Place {
+    if params.pending == 1u {
+        return Place(group.y, group.x);
+    }
+    let index = group.y * groups.x + group.x;
+    return Place(index / params.slices, index % params.slices);
 }

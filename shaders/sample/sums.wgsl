@@ -17,11 +17,12 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = group.y * groups.x + group.x;
-    if index / params.slices >= params.row_count {
+    let place = place_of(group, groups);
+    let slice = place.slice;
+    if place.row >= params.row_count {
         return;
     }
-    let row = row_at(listed_row(index / params.slices));
+    let row = row_at(listed_row(place.row));
     let words = row.index * STEP_WORDS;
     let best = atomicLoad(&step[words]);
     let program = row.index * PROGRAM_WORDS;
@@ -44,7 +45,7 @@ fn main(
     let anchor = fixed_of(scale, best);
     var sum = vec2(0u);
     var count = 0u;
-    let first = (index % params.slices) * LANES * params.chunk_quads + lane;
+    let first = slice * LANES * params.chunk_quads + lane;
     for (var quad = first; quad < min(first + params.chunk_quads * LANES, row.quads); quad += LANES) {
         var ids = quad_ids(row, quad);
         var keys = keys_of(quad_bits(row, quad));

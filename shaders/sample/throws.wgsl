@@ -20,12 +20,13 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = group.y * groups.x + group.x;
-    if index / params.slices >= params.row_count {
+    let place = place_of(group, groups);
+    let slice = place.slice;
+    if place.row >= params.row_count {
         return;
     }
-    let row = listed_row(index / params.slices);
-    let number = (index % params.slices) * LANES + lane;
+    let row = listed_row(place.row);
+    let number = slice * LANES + lane;
     let words = row * STEP_WORDS;
     let best = step[words];
     let program = row * PROGRAM_WORDS;
@@ -38,7 +39,7 @@ fn main(
     let len = min(step[words + KEPT - BEST], params.kept_room);
     let anchor = raised(fixed_of(scale, best));
     let finite = best != INFINITE && best != EXCLUDED;
-    let sure = finite && abs(bitcast<f32>(select(0u, bits_of(best), finite))) * rate < LARGE;
+    let sure = finite && rate > 0.0 && abs(bitcast<f32>(select(0u, bits_of(best), finite))) * rate < LARGE;
 
     var most = -1000.0;
     var second = -1000.0;

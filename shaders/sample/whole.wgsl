@@ -75,11 +75,11 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = group.y * groups.x + group.x;
-    if index / params.slices >= params.row_count || index % params.slices != 0u {
+    let place = place_of(group, groups);
+    if place.row >= params.row_count || place.slice != 0u {
         return;
     }
-    let row = row_at(row_of(index / params.slices));
+    let row = row_at(row_of(place.row));
     load_record(row.index, lane);
     let scale = filter_scale();
     let anchor = fixed_of(scale, record[BEST]);

@@ -20,11 +20,11 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = group.y * groups.x + group.x;
-    if index / params.slices >= params.row_count || index % params.slices != 0u {
+    let place = place_of(group, groups);
+    if place.row >= params.row_count || place.slice != 0u {
         return;
     }
-    let row = row_at(row_of(index / params.slices));
+    let row = row_at(row_of(place.row));
     load_record(row.index, lane);
     let best = record[BEST];
     let scale = draw_scale();
@@ -37,8 +37,8 @@ fn main(
     }
     let base = row.index * params.chunks;
     var last = BEFORE_ALL;
-    for (var place = 0u; place < params.draws; place++) {
-        let chunks = select(0u, params.chunks, place < record[DRAWS]);
+    for (var turn = 0u; turn < params.draws; turn++) {
+        let chunks = select(0u, params.chunks, turn < record[DRAWS]);
         var most = 0u;
         var count = 0u;
         for (var at = lane; at < chunks; at += LANES) {
@@ -66,7 +66,7 @@ fn main(
             }
         }
         // All chunks with an infinite logit contend, with all their tokens.
-        if place == 0u && !filtered {
+        if turn == 0u && !filtered {
             atomicAdd(&survivors, select(count, met, best == INFINITE));
         }
         finalists[lane] = vec4(winner.score, winner.id, winner.key);
@@ -81,7 +81,7 @@ fn main(
                     winner_chunk = finalist_chunks[other];
                 }
             }
-            put_token(row.index, place, winner.id, winner.key);
+            put_token(row.index, turn, winner.id, winner.key);
             finalists[0] = vec4(winner.score, winner.id, winner.key);
             // What floats say of its chunk holds no longer.
             if winner.id != NO_TOKEN {

@@ -20,8 +20,8 @@ pub struct Steps {
 struct Prepared {
     label: String,
     steps: Vec<Step>,
-    // Its bytes are in the bind groups; here it stays on the ledger for as long.
-    _uniform: Option<Buffer<u8>>,
+    // Their bytes are in the bind groups; here they stay on the ledger for as long.
+    _kept: Vec<Buffer<u8>>,
 }
 
 #[derive(Debug)]
@@ -44,6 +44,7 @@ pub struct Preparation<'a> {
     label: String,
     params: Vec<u8>,
     steps: Vec<Planned>,
+    kept: Vec<Buffer<u8>>,
 }
 
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Gpu {
     /// Begins to prepare work.
     #[must_use]
     pub fn prepare(&self, label: &str) -> Preparation<'_> {
-        Preparation { gpu: self, label: label.into(), params: vec![], steps: vec![] }
+        Preparation { gpu: self, label: label.into(), params: vec![], steps: vec![], kept: vec![] }
     }
 
     /// Writes bytes to a buffer, before whatever is submitted next.
@@ -100,6 +101,11 @@ impl Preparation<'_> {
         bytes: u64,
     ) {
         self.steps.push(Planned::Ready(Step::Copy(from.raw.clone(), from_at, to.raw.clone(), to_at, bytes)));
+    }
+
+    /// Keeps a buffer for as long as the work.
+    pub fn keep(&mut self, buffer: Buffer<u8>) {
+        self.kept.push(buffer);
     }
 
     /// Runs `groups` workgroups of a kernel, its bindings given by their WGSL names.
@@ -166,7 +172,8 @@ impl Preparation<'_> {
             };
             self.steps.into_iter().map(ready).collect()
         })?;
-        Ok(Steps { shared: Arc::new(Prepared { label: self.label, steps, _uniform: uniform }) })
+        let kept = self.kept.into_iter().chain(uniform).collect();
+        Ok(Steps { shared: Arc::new(Prepared { label: self.label, steps, _kept: kept }) })
     }
 }
 

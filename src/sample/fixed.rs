@@ -40,10 +40,11 @@ impl Scale {
         Self { unit: -34 - exponent, factor }
     }
 
-    /// log2(e) / temperature, for estimates.
+    /// log2(e) / temperature, for estimates; 0 where that is subnormal, which devices may flush: then floats estimate nothing.
     pub(crate) fn rate(&self) -> f32 {
-        // 2^-(34 + unit) times the mantissa; within the range of floats for every temperature.
-        (self.factor as f64 / f64::from(1_u32 << 31) / 16.0 * f64::from(-34 - self.unit).exp2()) as f32
+        // 2^-(34 + unit) times the mantissa.
+        let rate = (self.factor as f64 / f64::from(1_u32 << 31) / 16.0 * f64::from(-34 - self.unit).exp2()) as f32;
+        if rate < f32::MIN_POSITIVE { 0.0 } else { rate }
     }
 
     /// A logit counted in units, towards zero; none where neighbours are too far apart for two of them to matter.

@@ -151,7 +151,7 @@ impl Buffers {
         let buffers = Self {
             powers: gpu.constants("sampling/powers", bytemuck::cast_slice(&tables().powers))?,
             logarithms: gpu.constants("sampling/logarithms", bytemuck::cast_slice(&tables().logarithms))?,
-            programs: words("programs", PROGRAM_WORDS + MOST_PREPARED as u64, true)?,
+            programs: words("programs", PROGRAM_WORDS, true)?,
             // Behind the rows' own words how many are pending, and which.
             step: words("step", STEP_WORDS + 2, true)?,
             raw_step: words("raw_step", STEP_WORDS, layout.top.is_some())?,

@@ -2,8 +2,7 @@
 
 use super::logits::Logits;
 use super::outcome::Drawn;
-use super::plan::{Chunks, LANES, SampleParams};
-use super::program::PROGRAM_WORDS;
+use super::plan::{Chunks, LANES, MOST_ROWS, SampleParams};
 use super::sampler::Sampler;
 use crate::error::{Error, Result};
 
@@ -40,28 +39,29 @@ impl Sampler {
         let survivors: u64 = filtered.iter().map(|row| u64::from(row.kept)).sum();
         let batch = (WORK / survivors.max(1)).min(MOST_THROWS / rows).min(draws.into()).next_multiple_of(LANES).max(LANES);
         let throws = self.gpu.buffer::<u32>("sampling/throws", rows * batch)?;
-        // The rows are listed where the step that filtered them has them.
-        let list: Vec<u32> = (0..rows as u32).collect();
-        let list_first = self.layout.rows * PROGRAM_WORDS;
-        self.forget_prepared();
-        self.gpu.write(&self.buffers.programs, list_first * 4, bytemuck::cast_slice(&list));
+        let all: Vec<u32> = (0..rows as u32).collect();
+        let lists = all.chunks(MOST_ROWS as usize).map(|some| Ok((some.len() as u64, self.schedule(false).row_list(some)?)));
+        let lists = lists.collect::<Result<Vec<_>>>()?;
         let mut tokens = vec![Vec::with_capacity(draws as usize); rows as usize];
         let mut done = 0;
         while done < draws {
             let count = (draws - done).min(batch as u32);
             let slices = u64::from(count).div_ceil(LANES);
-            let schedule = self.schedule(0, false);
+            let schedule = self.schedule(false);
             let kernel = schedule.kernel("throws", logits.element, false)?;
-            let params = SampleParams {
-                throw_first: done,
-                throw_count: count,
-                throws_room: batch as u32,
-                ..schedule.params(Chunks { quads: 1, slices }, list_first, rows, slices)
-            };
-            let mut windows = self.buffers.windows();
-            windows.push(("throws", throws.window()));
             let mut preparation = self.gpu.prepare("sampling");
-            preparation.dispatch(&kernel, &params, &kernel.pick(&windows), rows * slices)?;
+            for (rows, list) in &lists {
+                let params = SampleParams {
+                    throw_first: done,
+                    throw_count: count,
+                    throws_room: batch as u32,
+                    ..schedule.params(Chunks { quads: 1, slices }, 0, *rows, slices)
+                };
+                let mut windows = self.buffers.windows();
+                windows.push(("throws", throws.window()));
+                windows.push(("row_list", list.window()));
+                preparation.dispatch(&kernel, &params, &kernel.pick(&windows), rows * slices)?;
+            }
             let steps = preparation.finish()?;
             let mut recording = self.gpu.record("sampling");
             recording.steps(&steps);

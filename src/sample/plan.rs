@@ -38,6 +38,8 @@ impl SampleParams {
     }
 }
 
+/// Rows of a window at most: `array<vec4<u32>, 1024>` of `sample/program.wgsl`, as large as a uniform may be everywhere.
+pub(super) const MOST_ROWS: u64 = 4096;
 /// Invocations of a workgroup of every kernel here.
 pub(super) const LANES: u64 = 64;
 
@@ -54,8 +56,12 @@ impl Chunks {
     /// Chunks for lists of so many. A row must have more chunks than that to be worth it; small ones keep the chunks that are
     /// looked through again few in elements.
     pub(super) fn for_lists(vocab: u64, list_len: u32) -> Self {
-        let quads = if list_len <= 64 { 32 } else { 16 };
+        let quads = Self::quads_for(list_len);
         Self { quads, slices: vocab.div_ceil(4).div_ceil(LANES * quads) }
+    }
+
+    pub(super) fn quads_for(list_len: u32) -> u64 {
+        if list_len <= 64 { 32 } else { 16 }
     }
 
     /// Chunks that are raced over.
@@ -88,6 +94,7 @@ pub(super) fn windows(gpu: &Gpu, logits: &Logits<'_>) -> Result<Vec<Window>> {
     let align = gpu.limits().min_storage_buffer_offset_alignment;
     let limit = gpu.limits().max_storage_buffer_binding_size;
     let quad = 4 * size;
+    let most_rows = MOST_ROWS.min(gpu.limits().max_compute_workgroups_per_dimension);
     let row_at = |row: u64| (logits.first + row * logits.stride) * size;
     let mut windows = Vec::new();
     let mut row = 0;
@@ -100,7 +107,7 @@ pub(super) fn windows(gpu: &Gpu, logits: &Logits<'_>) -> Result<Vec<Window>> {
             return Err(Error::TooLarge { what, asked: logits.vocab * size, limit, limited_by });
         }
         // As many rows as fit, by bisection of what is left.
-        let (mut last, mut beyond) = (row, logits.rows);
+        let (mut last, mut beyond) = (row, logits.rows.min(row + most_rows));
         while beyond - last > 1 {
             let middle = last + (beyond - last) / 2;
             if fits(middle) { last = middle } else { beyond = middle }

@@ -5,6 +5,7 @@ use super::logits::Logits;
 use super::order::key;
 use super::outcome::{DETAIL_WORDS, Drawn, read_detail, read_drawn};
 use super::params::{SamplingParams, Scope};
+use super::plan::Chunks;
 use super::program::{Program, Route, compile};
 use super::schedule::Schedule;
 use crate::error::{Error, Result};
@@ -25,7 +26,9 @@ pub struct Sampler {
     routes: Vec<Route>,
     // Tokens of each row's history at most: what was handed in, and a token for each step since.
     remembered: Vec<u64>,
+    // What was set since the last step was planned: programs, and rows' biases.
     changed: bool,
+    changed_biases: Vec<u64>,
     prepared: Vec<(Key, Steps)>,
     oldest: usize,
 }
@@ -61,6 +64,7 @@ impl Sampler {
             layout,
             buffers,
             changed: true,
+            changed_biases: vec![],
             prepared: vec![],
             oldest: 0,
         })
@@ -101,13 +105,12 @@ impl Sampler {
         let at = row as usize;
         let (mut program, route) = compile(params, self.layout.routes);
         program.masked = self.programs[at].masked;
-        if self.routes[at] != route || self.programs[at].list_len != program.list_len {
+        if self.routes[at] != route || Chunks::quads_for(self.programs[at].list_len) != Chunks::quads_for(program.list_len) {
             self.prepared.clear();
         }
         self.changed |= self.programs[at] != program;
         if self.params[at].bias != params.bias {
-            let words: Vec<[u32; 2]> = params.bias.iter().map(|(id, bias)| [*id, bias.to_bits()]).collect();
-            self.gpu.write(&self.buffers.biases, row * u64::from(self.layout.biases) * 8, bytemuck::cast_slice(&words));
+            self.changed_biases.push(row);
         }
         self.programs[at] = program;
         self.params[at] = params.clone();
@@ -172,20 +175,27 @@ impl Sampler {
     /// lifts the mask.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a row that is not there, or where the layout has no masks.
+    /// [`Error::Parameter`] for a row that is not there, more words than the vocabulary has, or where the layout has no masks.
     pub fn set_mask(&mut self, row: u64, allowed: Option<&[u32]>) -> Result<()> {
         self.check_row(row)?;
         if !self.layout.masks {
             let range = "true in the sampler's layout";
             return Err(Error::Parameter { row, parameter: "masks", value: "false".into(), range });
         }
+        let most = self.layout.mask_words();
+        if let Some(words) = allowed.map(<[u32]>::len)
+            && words as u64 > most
+        {
+            let range = "no more words than 32 tokens of the vocabulary each";
+            return Err(Error::Parameter { row, parameter: "mask", value: format!("{words} words"), range });
+        }
         let masked = u32::from(allowed.is_some());
         self.changed |= self.programs[row as usize].masked != masked;
         self.programs[row as usize].masked = masked;
         if let Some(allowed) = allowed {
             let mut words = allowed.to_vec();
-            words.resize(self.layout.mask_words() as usize, 0);
-            self.gpu.write(&self.buffers.masks, row * self.layout.mask_words() * 4, bytemuck::cast_slice(&words));
+            words.resize(most as usize, 0);
+            self.gpu.write(&self.buffers.masks, row * most * 4, bytemuck::cast_slice(&words));
         }
         Ok(())
     }
@@ -236,7 +246,7 @@ impl Sampler {
     pub(super) fn drawn(&mut self, logits: &Logits<'_>, remembers: bool) -> Result<Vec<Drawn>> {
         let gpu = self.gpu.clone();
         let mut recording = gpu.record("sampling");
-        recording.steps(self.prepare_to(logits, remembers)?);
+        recording.steps(self.prepare(logits, remembers)?);
         let b = &self.buffers;
         let downloads = [&b.tokens, &b.details, &b.kept].map(|buffer| recording.download(buffer, 0, buffer.bytes()));
         let mut completed = recording.run()?;
@@ -259,12 +269,14 @@ impl Sampler {
         Ok((0..logits.rows as usize).map(row).collect())
     }
 
-    /// Records a step: no submit, no readback. The tokens will be in [`Sampler::tokens`].
+    /// Records a step: no submit, no readback. The tokens will be in [`Sampler::tokens`]. Its work is prepared when logits first come
+    /// by, and again when parameters change its kind.
     ///
     /// # Errors
-    /// As [`Sampler::prepare`].
+    /// [`Error::Shape`] where the logits do not suit the layout, [`Error::TooLarge`] where a row does not fit a binding,
+    /// [`Error::Parameter`] where a penalty looks at more tokens than the history holds; as [`Gpu::kernel`].
     pub fn record(&mut self, recording: &mut Recording<'_>, logits: &Logits<'_>) -> Result<()> {
-        recording.steps(self.prepare(logits)?);
+        recording.steps(self.prepare(logits, self.layout.remembers)?);
         Ok(())
     }
 
@@ -272,23 +284,31 @@ impl Sampler {
     /// on, so set them after the submit of what was recorded before.
     ///
     /// # Errors
-    /// As [`Sampler::prepare`].
+    /// As [`Sampler::record`].
     pub fn encode(&mut self, encoder: &mut Encoder<'_>, logits: &Logits<'_>) -> Result<()> {
-        encoder.steps(self.prepare(logits)?);
+        encoder.steps(self.prepare(logits, self.layout.remembers)?);
         Ok(())
     }
 
-    /// The work of a step on these logits, which is prepared when they first come by, and again when parameters change its kind. It
-    /// counts as a step: a runtime that does it many times ([`Steps`]) keeps account of the history's room itself.
+    /// Dispatches that a step on these logits takes, the indirect ones too.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the logits do not suit the layout, [`Error::TooLarge`] where a row does not fit a binding,
-    /// [`Error::Parameter`] where a penalty looks at more tokens than the history holds; as [`Gpu::kernel`].
-    pub fn prepare(&mut self, logits: &Logits<'_>) -> Result<&Steps> {
-        self.prepare_to(logits, self.layout.remembers)
+    /// As [`Sampler::record`].
+    pub fn dispatches(&mut self, logits: &Logits<'_>) -> Result<u32> {
+        let at = self.prepared(logits, self.layout.remembers)?;
+        Ok(self.prepared[at].1.dispatches())
     }
 
-    fn prepare_to(&mut self, logits: &Logits<'_>, remembers: bool) -> Result<&Steps> {
+    fn prepare(&mut self, logits: &Logits<'_>, remembers: bool) -> Result<&Steps> {
+        let at = self.prepared(logits, remembers)?;
+        if remembers {
+            self.remembered[..logits.rows as usize].iter_mut().for_each(|tokens| *tokens += 1);
+        }
+        Ok(&self.prepared[at].1)
+    }
+
+    /// Where the work of a step on these logits is, after whatever was set since the last one is on its way to the device.
+    fn prepared(&mut self, logits: &Logits<'_>, remembers: bool) -> Result<usize> {
         if logits.vocab != self.layout.vocab || logits.rows > self.layout.rows || logits.rows == 0 {
             return Err(Error::Shape {
                 what: "the logits".into(),
@@ -309,35 +329,28 @@ impl Sampler {
             self.gpu.write(&self.buffers.programs, 0, bytemuck::cast_slice(&self.programs));
             self.changed = false;
         }
-        let at = match self.prepared.iter().position(|(known, _)| *known == key) {
-            Some(at) => at,
-            None => {
-                // The oldest makes room.
-                let at = if self.prepared.len() < MOST_PREPARED { self.prepared.len() } else { self.oldest };
-                let steps = self.schedule(at as u64, remembers).plan(logits)?;
-                self.oldest = (at + 1) % MOST_PREPARED;
-                self.prepared.truncate(MOST_PREPARED);
-                if at < self.prepared.len() {
-                    self.prepared[at] = (key, steps)
-                } else {
-                    self.prepared.push((key, steps))
-                }
-                at
-            }
-        };
-        if remembers {
-            self.remembered[..rows as usize].iter_mut().for_each(|tokens| *tokens += 1);
+        for row in std::mem::take(&mut self.changed_biases) {
+            let bias = &self.params[row as usize].bias;
+            let words: Vec<[u32; 2]> = bias.iter().map(|(id, bias)| [*id, bias.to_bits()]).collect();
+            self.gpu.write(&self.buffers.biases, row * u64::from(self.layout.biases) * 8, bytemuck::cast_slice(&words));
         }
-        Ok(&self.prepared[at].1)
+        if let Some(at) = self.prepared.iter().position(|(known, _)| *known == key) {
+            return Ok(at);
+        }
+        let steps = self.schedule(remembers).plan(logits)?;
+        // The oldest makes room.
+        let at = if self.prepared.len() < MOST_PREPARED { self.prepared.len() } else { self.oldest };
+        self.oldest = (at + 1) % MOST_PREPARED;
+        if at < self.prepared.len() {
+            self.prepared[at] = (key, steps)
+        } else {
+            self.prepared.push((key, steps))
+        }
+        Ok(at)
     }
 
-    /// Prepared work is prepared anew when it is next needed.
-    pub(super) fn forget_prepared(&mut self) {
-        self.prepared.clear();
-    }
-
-    pub(super) fn schedule(&self, slot: u64, remembers: bool) -> Schedule<'_> {
+    pub(super) fn schedule(&self, remembers: bool) -> Schedule<'_> {
         let Self { gpu, layout, buffers, programs, routes, .. } = self;
-        Schedule { gpu, layout, buffers, programs, routes, slot, remembers }
+        Schedule { gpu, layout, buffers, programs, routes, remembers }
     }
 }

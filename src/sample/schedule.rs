@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::layout::{Buffers, MEMORY_WORDS, STEP_WORDS, SamplerLayout};
 use super::logits::Logits;
-use super::plan::{Chunks, Order, SampleParams, Window, windows};
-use super::program::{PROGRAM_WORDS, Program, Route};
+use super::plan::{Chunks, MOST_ROWS, Order, SampleParams, Window, windows};
+use super::program::{Program, Route};
 use crate::error::Result;
 use crate::format::Element;
-use crate::gpu::{Gpu, Kernel, Preparation, Steps};
+use crate::gpu::{Buffer, Gpu, Kernel, Preparation, Steps};
 
 /// What fills a kernel's slots; the results do not depend on what the device offers.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +45,6 @@ pub(super) struct Schedule<'a> {
     pub buffers: &'a Buffers,
     pub programs: &'a [Program],
     pub routes: &'a [Route],
-    /// Where in `programs` the rows may be listed.
-    pub slot: u64,
     /// Whether what is drawn is remembered.
     pub remembers: bool,
 }
@@ -55,8 +53,6 @@ impl Schedule<'_> {
     pub(super) fn plan(&self, logits: &Logits<'_>) -> Result<Steps> {
         let rows = self.layout.rows;
         let mut preparation = self.gpu.prepare("sampling");
-        let list_at = rows * (PROGRAM_WORDS + self.slot);
-        let mut row_list = Vec::new();
         preparation.clear(&self.buffers.step, 0, (rows * STEP_WORDS + 1) * 4);
         if self.layout.top.is_some() {
             preparation.clear(&self.buffers.raw_step, 0, rows * STEP_WORDS * 4);
@@ -66,11 +62,18 @@ impl Schedule<'_> {
             if i > 0 && order.open {
                 preparation.clear(&self.buffers.step, rows * STEP_WORDS * 4, 4);
             }
-            self.plan_window(&mut preparation, logits, &window, &order, list_at + row_list.len() as u64)?;
-            row_list.extend_from_slice(&order.rows);
+            let list = self.row_list(&order.rows)?;
+            self.plan_window(&mut preparation, logits, &window, &order, &list)?;
+            preparation.keep(list);
         }
-        self.gpu.write(&self.buffers.programs, list_at * 4, bytemuck::cast_slice(&row_list));
         preparation.finish()
+    }
+
+    /// The rows of a window as kernels are told them.
+    pub(super) fn row_list(&self, rows: &[u32]) -> Result<Buffer<u8>> {
+        let mut words = rows.to_vec();
+        words.resize(MOST_ROWS as usize, 0);
+        self.gpu.constants("sampling/rows", bytemuck::cast_slice(&words))
     }
 
     /// Parameters of a dispatch over rows that are listed from `list_first` on.
@@ -103,7 +106,7 @@ impl Schedule<'_> {
         logits: &Logits<'_>,
         window: &Window,
         order: &Order,
-        list_first: u64,
+        list: &Buffer<u8>,
     ) -> Result<()> {
         let (layout, b) = (self.layout, self.buffers);
         let source = if window.copied {
@@ -115,6 +118,7 @@ impl Schedule<'_> {
         };
         let mut all = b.windows();
         all.push(("source", source));
+        all.push(("row_list", list.window()));
         let mut raw = all.clone();
         if let Some(step) = raw.iter_mut().find(|(name, _)| *name == "step") {
             step.1 = b.raw_step.window();
@@ -134,7 +138,7 @@ impl Schedule<'_> {
         let touched = layout.touches();
         if touched {
             let kernel = kernel("penalize", false)?;
-            preparation.dispatch(&kernel, &params(races, list_first, count, 1), &kernel.pick(&all), count)?;
+            preparation.dispatch(&kernel, &params(races, 0, count, 1), &kernel.pick(&all), count)?;
         }
         let mut run = |name: &str, chunks: Chunks, first: u64, count: u64, slices: u64| -> Result<()> {
             if count == 0 {
@@ -144,13 +148,12 @@ impl Schedule<'_> {
             preparation.dispatch(&kernel, &params(chunks, first, count, slices), &kernel.pick(&all), count * slices)
         };
         // Lists first: the races use the place of their peaks.
-        let (whole_first, lists_first) = (list_first + noisy, list_first + noisy + whole);
-        run("peaks", lists, whole_first, whole + heavy + light, lists.slices)?;
-        run("estimate", lists, lists_first, heavy, lists.slices)?;
-        run("decide", lists, lists_first, heavy + light, 1)?;
-        run("whole", races, whole_first, whole, 1)?;
-        run("noisy", races, list_first, noisy + whole, races.slices)?;
-        run("winner", races, list_first, noisy + whole, 1)?;
+        run("peaks", lists, noisy, whole + heavy + light, lists.slices)?;
+        run("estimate", lists, noisy + whole, heavy, lists.slices)?;
+        run("decide", lists, noisy + whole, heavy + light, 1)?;
+        run("whole", races, noisy, whole, 1)?;
+        run("noisy", races, 0, noisy + whole, races.slices)?;
+        run("winner", races, 0, noisy + whole, 1)?;
         if order.open {
             preparation.copy(&b.step, layout.rows * STEP_WORDS * 4, &b.pending, 4, 4);
             for name in ["whole", "noisy", "winner"] {
@@ -163,12 +166,7 @@ impl Schedule<'_> {
         // What else is asked for, of all rows.
         if layout.top.is_some() || layout.kept > 0 {
             let kernel = kernel("sums", touched)?;
-            preparation.dispatch(
-                &kernel,
-                &params(races, list_first, count, races.slices),
-                &kernel.pick(&all),
-                count * races.slices,
-            )?;
+            preparation.dispatch(&kernel, &params(races, 0, count, races.slices), &kernel.pick(&all), count * races.slices)?;
         }
         if let Some(top) = layout.top {
             // The row as it came.
@@ -176,13 +174,13 @@ impl Schedule<'_> {
             for name in ["peaks", "sums", "detail"] {
                 let kernel = kernel(name, false)?;
                 let (windows, slices) = if name == "detail" { (&all, 1) } else { (&raw, chunks.slices) };
-                let raw_params = SampleParams { raw: 1, ..params(chunks, list_first, count, slices) };
+                let raw_params = SampleParams { raw: 1, ..params(chunks, 0, count, slices) };
                 preparation.dispatch(&kernel, &raw_params, &kernel.pick(windows), count * slices)?;
             }
         }
         if layout.kept > 0 {
             let kernel = kernel("keep", touched)?;
-            preparation.dispatch(&kernel, &params(races, list_first, count, 1), &kernel.pick(&all), count)?;
+            preparation.dispatch(&kernel, &params(races, 0, count, 1), &kernel.pick(&all), count)?;
         }
         Ok(())
     }

@@ -164,8 +164,10 @@ pub fn penalize(logits: &[f32], params: &SamplingParams, mask: Option<&[u32]>, p
         }
     }
     for (id, bias) in &params.bias {
-        let x = &mut row[*id as usize];
-        *x = if *bias == f32::NEG_INFINITY { *bias } else { *x + bias };
+        // A bias of a token that the row has not got says nothing.
+        if let Some(x) = row.get_mut(*id as usize) {
+            *x = if *bias == f32::NEG_INFINITY { *bias } else { *x + bias };
+        }
     }
     let seen = |scope| {
         let last = match scope {

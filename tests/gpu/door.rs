@@ -11,7 +11,7 @@ use weighbridge::tensor::Tensor;
 
 use crate::data::{Words, assert_same, bytes_of};
 
-fn device() -> (wgpu::Device, wgpu::Queue) {
+pub fn device() -> (wgpu::Device, wgpu::Queue) {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
     let instance = wgpu::Instance::new(descriptor);

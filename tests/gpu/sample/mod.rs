@@ -1,6 +1,7 @@
 //! The sampler on a device against its twin: whatever comes back is equal, whatever the path.
 
 mod degenerate;
+mod door;
 mod invariance;
 mod oracle;
 mod steps;

@@ -106,6 +106,10 @@ fn what_does_not_fit_is_said_before_anything_is_dispatched() {
     assert!(message(sampler.set(0, &p().bias(vec![(1, 1.0)]))).contains("biases of the sampler's layout"));
     assert!(message(sampler.set(0, &p().repetition(1.2))).contains("history is 0"));
     assert!(message(sampler.set_mask(0, Some(&[1]))).contains("masks is false"));
+    let mut masks = SamplerLayout::new(1, 40);
+    masks.masks = true;
+    let mut masked = Sampler::new(gpu(), masks).unwrap();
+    assert!(message(masked.set_mask(0, Some(&[1, 2, 3]))).contains("3 words"));
     assert!(message(sampler.set_history(0, &[10], &[])).contains("token 10"));
     let buffer = upload(gpu(), &[0; 160]);
     let wrong = Logits::new(&buffer, Element::F32, 4, 10).unwrap();

@@ -19,6 +19,8 @@ fn deviations(chi_square: f64, freedom: f64) -> f64 {
 #[track_caller]
 fn assert_fits(what: &str, counts: &HashMap<u32, u64>, probabilities: &[(u32, f64)]) {
     let total: u64 = counts.values().sum();
+    let stray = counts.keys().find(|id| !probabilities.iter().any(|(known, _)| known == *id));
+    assert_eq!(stray, None, "{what}: drawn, though it did not survive");
     let (mut chi_square, mut bins) = (0.0, 0);
     let mut pools: HashMap<i32, (f64, f64)> = HashMap::new();
     let mut bin = |expected: f64, seen: f64| {
