@@ -12,13 +12,9 @@ use weighbridge::sample::{Logits, Sampler, SamplerLayout, SamplingParams};
 
 #[cfg(feature = "peers")]
 mod candle;
+mod floor;
 #[path = "../common/rounds.rs"]
 mod rounds;
-
-weighbridge::params!(
-    /// `struct Params` of `copy.wgsl`.
-    CopyParams { quads }
-);
 
 /// What becomes of a logit, by its place and value.
 type Shape<'a> = (&'a str, &'a dyn Fn(usize, f32) -> f32);
@@ -49,31 +45,7 @@ fn main() {
     let least = gpu.prepare_copy(16).expect("sixteen bytes fit");
     let floor = rounds::median(&mut criterion, "floor/dispatch", 32, || least.run(&gpu).expect("copies"));
 
-    // What it costs that wgpu checks an indirect dispatch on the device: ten of them, beside ten that are not.
-    let counts = gpu.counts("scratch/counts", 3).expect("twelve bytes fit");
-    gpu.write(&counts, 0, bytemuck::cast_slice(&[1_u32, 1, 1]));
-    let [quads, values] =
-        ["scratch/source", "scratch/values"].map(|label| gpu.buffer::<u8>(label, 16).expect("sixteen bytes fit"));
-    let kernel = gpu.kernel::<CopyParams>("copy", &[]).expect("compiles");
-    let windows = [("source", quads.window()), ("values", values.window())];
-    let floors = [false, true].map(|indirect| {
-        let mut preparation = gpu.prepare("floor");
-        for _ in 0..10 {
-            let params = CopyParams { quads: 1 };
-            match indirect {
-                false => preparation.dispatch(&kernel, &params, &windows, 1),
-                true => preparation.dispatch_indirect(&kernel, &params, &windows, &counts),
-            }
-            .expect("prepares");
-        }
-        let steps = preparation.finish().expect("prepares");
-        let name = if indirect { "floor/ten-indirect" } else { "floor/ten-direct" };
-        rounds::median(&mut criterion, name, 320, || {
-            let mut recording = gpu.record("floor");
-            recording.steps(&steps);
-            recording.run().expect("runs");
-        })
-    });
+    let tens = floor::of_ten(&gpu, &mut criterion);
 
     let u = || SamplingParams::unfiltered().temperature(0.8);
     let usual = [
@@ -115,7 +87,8 @@ fn main() {
     let copy = gpu.copy_speed(16 << 20, 9).expect("copies");
     let micros = |time: Option<Duration>| time.unwrap_or_default().as_secs_f64() * 1e6;
     println!("\ncopy {:.2} GB/s read + written, dispatch floor {:.1} us", copy / 1e9, micros(floor));
-    println!("ten dispatches {:.1} us, ten indirect ones {:.1} us", micros(floors[0]), micros(floors[1]));
+    let [direct, indirect, checked] = tens.map(micros);
+    println!("ten dispatches {direct:.1} us, ten indirect ones {indirect:.1} us, checked on the device {checked:.1} us");
     println!(
         "\n| rows x vocabulary / chain | ms | logits once, GB/s | / copy | dispatches | candle, ms | candle / ours |\n|---|---|---|---|---|---|---|"
     );

@@ -97,8 +97,8 @@ fn by_device(gpu: &Gpu, rows: &Rows<'_>, params: &SamplingParams, draws: u32, ba
     let info = gpu.info();
     let mut drawn =
         Draws { adapter: info.name.clone(), driver: Some(info.driver.clone()), software: info.is_software(), rows: vec![] };
-    // Few rows at a time: their survivors all come back.
-    let at_once = ((16 << 20) / rows.vocab.max(1)).clamp(1, 64) as usize;
+    // Few rows at a time: their survivors all come back, twelve bytes each.
+    let at_once = (gpu.limits().max_storage_buffer_binding_size / (12 * rows.vocab.max(1))).clamp(1, 64) as usize;
     for numbers in rows.numbers.chunks(at_once) {
         let mut layout = SamplerLayout::new(numbers.len() as u64, rows.vocab);
         layout.kept = if rows.lists || draws > 1 { rows.vocab } else { 0 };

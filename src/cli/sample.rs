@@ -124,6 +124,10 @@ pub(super) fn run(common: &Common, args: &SampleArgs) -> Result<ExitCode> {
         None => (0..count).collect(),
     };
     params.check(0, vocab)?;
+    if let Some(id) = args.history.iter().find(|id| u64::from(**id) >= vocab) {
+        let range = "token ids of the vocabulary";
+        return Err(Error::Parameter { row: 0, parameter: "history", value: format!("token {id}"), range });
+    }
     let rows = Rows { bytes: model.bytes(entry), element, vocab, numbers, history: args.history.clone(), lists: true };
     let device = device(common, GpuOptions::default())?;
     let drawn = draw(common, &device, &rows, &params, args.draws)?;
@@ -171,14 +175,12 @@ impl SampleArgs {
         set(&mut p.presence, self.presence);
         p.top_k = self.top_k.unwrap_or(p.top_k);
         p.min_keep = self.min_keep.unwrap_or(p.min_keep);
-        if p.penalizes() && self.history.is_empty() {
-            return Err(Error::Unsupported {
-                what: "penalties".into(),
-                need: "tokens that were seen: --history ID,ID,...".into(),
-                have: "none".into(),
-            });
-        }
-        Ok(p)
+        let (what, need) = match (p.penalizes(), self.history.is_empty()) {
+            (true, true) => ("penalties", "tokens that were seen: --history ID,ID,..."),
+            (false, false) => ("a history", "a penalty that looks at it: --repetition, --frequency or --presence"),
+            _ => return Ok(p),
+        };
+        Err(Error::Unsupported { what: what.into(), need: need.into(), have: "none".into() })
     }
 
     /// The tensor of logits.

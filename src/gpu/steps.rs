@@ -126,8 +126,9 @@ impl Preparation<'_> {
         self.run(kernel, params, windows, grid)
     }
 
-    /// Runs as many workgroups as three words at the beginning of `counts` say when the time comes. wgpu checks them on the device
-    /// in a pass of its own.
+    /// Runs as many workgroups as three words at the beginning of `counts` say when the time comes. Where the
+    /// instance of a caller's device has `VALIDATION_INDIRECT_CALL`, wgpu checks them on the device in a pass of its own; without it DX12
+    /// kernels see no `num_workgroups`.
     ///
     /// # Errors
     /// As [`super::Recording::dispatch`].

@@ -49,7 +49,8 @@
 //! integers decide, so every device, with subgroups or without, gives the tokens of [`decide`].
 //!
 //! Rows that a list of their 256 best tokens cannot settle (a flat row under top-p, typical-p, top-n-sigma, eta, a top-k above 256) are
-//! filtered as a whole, by an indirect dispatch that waits for no host; wgpu checks each indirect dispatch in a small pass of its own.
+//! filtered as a whole, by indirect dispatches that wait for no host. Where a runtime's own device has wgpu check these (the default of its
+//! instances), each has a small pass of its own more.
 
 mod chain;
 mod filters;

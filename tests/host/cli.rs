@@ -58,6 +58,8 @@ fn logits_are_sampled() {
     insta::assert_snapshot!("sample_row", sample(&["--rows", "4"]));
     insta::assert_snapshot!("sample_value", sample(&["--top-p", "1.5"]));
     insta::assert_snapshot!("sample_history", sample(&["--presence", "1"]));
+    insta::assert_snapshot!("sample_no_penalty", sample(&["--history", "1"]));
+    insta::assert_snapshot!("sample_stray_history", sample(&["--history", "1,49152", "--presence", "1"]));
     insta::assert_snapshot!("sample_preset", sample(&["--preset", "hf", "--json"]));
     insta::assert_snapshot!("sample_no_logits", seen(&["sample", &layer(), "--adapter", "cpu"]));
     let data: Vec<u8> = [0.0, f32::NAN, 1.0, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY]

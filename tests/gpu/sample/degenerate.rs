@@ -101,7 +101,7 @@ fn parameters_at_their_ends() {
 #[test]
 fn what_is_too_small_to_count_is_nothing() {
     // The least logit lies further below than an integer of the depths can be moved.
-    for (best, min_p) in [(1.108_998_8_f32, 0.329_889_08_f32), (0.226_183_44, 0.797_571_8)] {
+    for (best, min_p) in [(1.108_998_8_f32, 0.329_889_1_f32), (0.226_183_44, 0.797_571_8)] {
         let params = SamplingParams::unfiltered().min_p(min_p);
         let way = Way { kept: true, ..Way::default() };
         let cases = [1e-20, 0.0, -1e-20].map(|least| Case::new(vec![best, least], params.clone()));
