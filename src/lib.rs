@@ -31,6 +31,7 @@
 //!
 //! `cli` (default): the binary `weighbridge`.
 
+pub mod block;
 pub mod error;
 pub mod footprint;
 pub mod format;
@@ -39,6 +40,7 @@ pub mod io;
 pub mod quantize;
 pub mod sample;
 pub mod tensor;
+pub mod train;
 pub mod units;
 
 #[cfg(feature = "cli")]

@@ -1,6 +1,7 @@
 //! Said versus measured: what the formulas claim of a model's memory, what the device took, and a name for every byte between.
 
 pub mod class;
+pub mod estimate;
 mod lines;
 mod on_cpu;
 mod on_gpu;

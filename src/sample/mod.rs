@@ -76,6 +76,7 @@ pub use layout::{MOST_HISTORY, MOST_VOCAB, SamplerLayout};
 pub use logits::Logits;
 pub use outcome::{Detail, Drawn, NO_TOKEN, Status};
 pub use params::{GREEDY_BELOW, SamplingParams, Scope};
+pub(crate) use philox::philox;
 pub use preset::Preset;
 pub use program::Routes;
 pub use sampler::Sampler;

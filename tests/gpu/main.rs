@@ -1,5 +1,8 @@
 //! What runs on a device: it fails, and does not skip, where there is none.
 
+mod block;
+#[path = "../common/block_maker.rs"]
+mod block_maker;
 mod data;
 mod door;
 mod errors;
@@ -11,5 +14,6 @@ mod limits;
 mod memory;
 mod policy;
 mod sample;
+mod train;
 mod twins;
 mod weigh;

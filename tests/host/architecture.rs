@@ -47,6 +47,15 @@ fn imports_point_down() {
         ("src/tensor.rs", &["io", "quantize", "footprint", "cli"]),
         ("src/quantize/", &["io", "sample", "footprint", "cli"]),
         ("src/footprint/", &["cli"]),
+        // Formulas ask no device.
+        ("src/footprint/estimate/", &["gpu", "io", "tensor", "quantize", "cli"]),
+        ("src/footprint/shape/", &["gpu", "tensor", "quantize", "cli"]),
+        ("src/train/", &["io", "tensor", "quantize", "footprint", "cli"]),
+        ("src/train/optimizer.rs", &["gpu"]),
+        ("src/train/twin.rs", &["gpu"]),
+        ("src/block/", &["io", "tensor", "quantize", "sample", "footprint", "cli"]),
+        ("src/block/plan.rs", &["gpu"]),
+        ("src/block/twin.rs", &["gpu"]),
         ("src/sample/", &["io", "tensor", "quantize", "footprint", "cli"]),
         // What a draw means, and its twin, know no device.
         ("src/sample/twin.rs", &["gpu"]),

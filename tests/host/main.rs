@@ -1,6 +1,9 @@
 //! What needs no device: the shape of the code, the shaders through naga's back ends, the command line.
 
 mod architecture;
+mod block;
+#[path = "../common/block_maker.rs"]
+mod block_maker;
 mod cli;
 mod files;
 mod footprint;

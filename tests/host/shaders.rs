@@ -4,7 +4,7 @@ use naga::ShaderStage;
 use naga::back::{hlsl, msl, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use weighbridge::gpu::{Program, SHADERS};
-use weighbridge::{quantize, sample};
+use weighbridge::{block, quantize, sample, train};
 
 fn backends(program: &Program) {
     let name = &program.name;
@@ -34,6 +34,8 @@ fn backends(program: &Program) {
 fn every_kernel_in_every_language() {
     let mut programs = quantize::programs().unwrap();
     programs.extend(sample::programs().unwrap());
+    programs.extend(train::programs().unwrap());
+    programs.extend(block::programs().unwrap());
     // 3 sources x (5 codecs, absmax, repitch), 5 dequantizers, scale and total_errors.
     assert!(programs.len() >= 28, "{} kernels", programs.len());
     for program in &programs {

@@ -1,0 +1,175 @@
+//! The block's kernels, called by what they do.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Buffer, Completed, Gpu, Program, Recording, Window};
+
+use super::plan::BlockShape;
+use super::{EPSILON, rotations};
+
+crate::params!(
+    /// `struct Params` of `block/params.wgsl`; the floats as their bits.
+    BlockParams {
+        m, n, k, a_row, a_column, b_row, b_column, add, rows, width, batch, tokens, keys, offset, heads, group, dim, scale, epsilon, sign,
+    }
+);
+
+/// Threads that work on a row together: LANES of `block/sum.wgsl`.
+const LANES: u64 = 64;
+/// The widest head: SLOTS x LANES of `block/tile.wgsl`.
+const MOST_DIM: u64 = 512;
+
+const NAMES: [&str; 14] = [
+    "matmul",
+    "norm",
+    "norm_back",
+    "norm_weight_back",
+    "rotate",
+    "scores",
+    "scores_back",
+    "mix",
+    "mix_back",
+    "flash",
+    "flash_back_query",
+    "flash_back_key",
+    "gate",
+    "gate_back",
+];
+
+/// Every kernel, checked and not compiled: for tools that look at the shaders without a GPU.
+///
+/// # Errors
+/// [`Error::Shader`] where one does not link or is out of step with its host side.
+pub fn programs() -> Result<Vec<Program>> {
+    NAMES.iter().map(|name| Program::new::<BlockParams>(&format!("block/{name}"), &[])).collect()
+}
+
+/// Refuses what the kernels cannot do: heads too wide, tensors that no binding holds.
+pub(super) fn check(gpu: &Gpu, shape: &BlockShape, rows: u64, keys: u64, naive: bool) -> Result<()> {
+    shape.check()?;
+    if !shape.gated || shape.head_dim > MOST_DIM {
+        return Err(Error::Shape {
+            what: "the block".into(),
+            want: format!("a gated feed-forward part, and heads of at most {MOST_DIM} values"),
+            got: format!("{shape:?}"),
+        });
+    }
+    let widest = shape.ff.max(shape.query()).max(shape.hidden).max(if naive { shape.heads * keys } else { 0 });
+    let asked = 4 * widest * rows.max(shape.hidden);
+    let limit = gpu.limits().max_storage_buffer_binding_size.min(gpu.limits().max_buffer_size);
+    if asked > limit {
+        let limited_by = "the device's max_storage_buffer_binding_size";
+        return Err(Error::TooLarge { what: "the block's largest tensor".into(), asked, limit, limited_by });
+    }
+    Ok(())
+}
+
+/// Cosines and sines of the positions that a block may be given, on the device.
+pub(super) fn turns(gpu: &Gpu, shape: &BlockShape, positions: u64) -> Result<Buffer<f32>> {
+    let table: Vec<f32> = rotations(shape.head_dim, positions).into_iter().flatten().map(|x| x as f32).collect();
+    let buffer = gpu.buffer("scratch/rotations", table.len() as u64)?;
+    let mut recording = gpu.record("the block's rotations");
+    recording.upload(&buffer, 0, bytemuck::cast_slice(&table));
+    recording.run()?;
+    Ok(buffer)
+}
+
+/// A matrix: a window, and the elements from row to row and from column to column.
+#[derive(Clone)]
+pub(super) struct Matrix<'w> {
+    window: Window<'w>,
+    rows: u64,
+    columns: u64,
+    strides: [u64; 2],
+}
+
+impl<'w> Matrix<'w> {
+    pub(super) fn new(window: Window<'w>, rows: u64, columns: u64) -> Self {
+        Self { window, rows, columns, strides: [columns, 1] }
+    }
+
+    pub(super) fn transposed(self) -> Self {
+        let [row, column] = self.strides;
+        Self { window: self.window, rows: self.columns, columns: self.rows, strides: [column, row] }
+    }
+}
+
+/// Dispatches being recorded, on `batch` sequences of `tokens` tokens that look back on up to `keys` keys, the first at position `offset`.
+pub(super) struct Work<'a> {
+    gpu: &'a Gpu,
+    recording: Recording<'a>,
+    params: BlockParams,
+    rows: u64,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(gpu: &'a Gpu, shape: &BlockShape, [batch, tokens, keys, offset]: [u64; 4]) -> Self {
+        let params = BlockParams {
+            rows: (batch * tokens) as u32,
+            batch: batch as u32,
+            tokens: tokens as u32,
+            keys: keys as u32,
+            offset: offset as u32,
+            heads: shape.heads as u32,
+            group: (shape.heads / shape.kv_heads) as u32,
+            dim: shape.head_dim as u32,
+            scale: ((shape.head_dim as f64).sqrt().recip() as f32).to_bits(),
+            epsilon: (EPSILON as f32).to_bits(),
+            ..BlockParams::default()
+        };
+        Self { gpu, recording: gpu.record("the block"), params, rows: batch * tokens }
+    }
+
+    pub(super) fn run(self) -> Result<Completed> {
+        self.recording.run()
+    }
+
+    pub(super) fn copy(&mut self, from: &Buffer<f32>, from_at: u64, to: &Buffer<f32>, to_at: u64, values: u64) {
+        self.recording.copy(from, 4 * from_at, to, 4 * to_at, 4 * values);
+    }
+
+    fn call(&mut self, name: &str, params: &BlockParams, windows: &[(&str, Window<'_>)], invocations: u64) -> Result<()> {
+        let kernel = self.gpu.kernel::<BlockParams>(&format!("block/{name}"), &[])?;
+        self.recording.dispatch(&kernel, params, windows, invocations)
+    }
+
+    /// The kernels of heads: a workgroup for each of `units`, or an invocation.
+    pub(super) fn heads(&mut self, name: &str, windows: &[(&str, Window<'_>)], units: u64, grouped: bool) -> Result<()> {
+        let params = self.params;
+        self.call(name, &params, windows, units * if grouped { LANES } else { 1 })
+    }
+
+    /// c = a b, or c += a b.
+    pub(super) fn matmul(&mut self, a: &Matrix<'_>, b: &Matrix<'_>, c: Window<'_>, add: bool) -> Result<()> {
+        debug_assert_eq!(a.columns, b.rows, "inner widths");
+        let [m, n, k] = [a.rows, b.columns, a.columns].map(|x| x as u32);
+        let ([a_row, a_column], [b_row, b_column]) = (a.strides.map(|x| x as u32), b.strides.map(|x| x as u32));
+        let params = BlockParams { m, n, k, a_row, a_column, b_row, b_column, add: add.into(), ..self.params };
+        let windows = [("a", a.window.clone()), ("b", b.window.clone()), ("c", c)];
+        self.call("matmul", &params, &windows, a.rows.div_ceil(4) * b.columns.div_ceil(4))
+    }
+
+    pub(super) fn norm(&mut self, x: Window<'_>, weight: Window<'_>, y: Window<'_>, width: u64) -> Result<()> {
+        let params = BlockParams { width: width as u32, ..self.params };
+        self.call("norm", &params, &[("x", x), ("weight", weight), ("y", y)], self.rows * LANES)
+    }
+
+    /// dx += the gradient of a normalization's input; `dweight` = that of its weight; `r` is scratch of a value a row.
+    pub(super) fn norm_back(&mut self, [x, weight, dy, dx, r, dweight]: [Window<'_>; 6], width: u64) -> Result<()> {
+        let params = BlockParams { width: width as u32, ..self.params };
+        let windows = [("x", x.clone()), ("weight", weight), ("dy", dy.clone()), ("dx", dx), ("r", r.clone())];
+        self.call("norm_back", &params, &windows, self.rows * LANES)?;
+        self.call("norm_weight_back", &params, &[("x", x), ("dy", dy), ("r", r), ("dweight", dweight)], width)
+    }
+
+    /// Turns heads by their positions, back with sign -1.
+    pub(super) fn rotate(&mut self, turns: &Buffer<f32>, values: Window<'_>, width: u64, sign: f32) -> Result<()> {
+        let params = BlockParams { width: width as u32, sign: sign.to_bits(), ..self.params };
+        self.call("rotate", &params, &[("turns", turns.window()), ("values", values)], self.rows * width / 2)
+    }
+
+    /// An element-wise kernel on tensors of `width` values a token.
+    pub(super) fn each(&mut self, name: &str, windows: &[(&str, Window<'_>)], width: u64) -> Result<()> {
+        let params = BlockParams { width: width as u32, ..self.params };
+        self.call(name, &params, windows, self.rows * width)
+    }
+}

@@ -1,0 +1,15 @@
+//! What formulas say of memory, in bytes. Pure functions: each names its source and what it assumes, and none asks a device.
+
+mod activations;
+mod allocator;
+mod cache;
+mod peers;
+mod shards;
+mod weights;
+
+pub use activations::{article_activations, block_of, c_of_block, korthikanti, korthikanti_c, saved_bytes};
+pub use allocator::{Allocator, Policy, Ticket};
+pub use cache::{kv_cache, logits, staging};
+pub use peers::{Peer, Question, peers};
+pub use shards::{Job, Shard, fewest_gpus, heuristic_gpus, shard};
+pub use weights::{ClassWeights, Storing, Weights, weights};
