@@ -1,5 +1,6 @@
 //! Said versus measured: what the formulas claim of a model's memory, what the device took, and a name for every byte between.
 
+mod account;
 pub mod class;
 pub mod estimate;
 mod lines;
@@ -11,6 +12,7 @@ mod results;
 pub mod shape;
 mod weigh;
 
+pub use account::{Account, AccountLine, Level, Observer};
 pub use class::Class;
 pub use plan::{Action, Rule, TensorPlan, plan};
 pub use report::{ClassReport, Line, Precision, Report, TensorReport};

@@ -18,6 +18,7 @@ mod speed;
 mod staging;
 mod steps;
 mod timing;
+mod witness;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -35,6 +36,7 @@ pub use recording::{Completed, Download, Recording};
 pub use reflect::{Access, Binding, Reflection};
 pub use speed::Copy;
 pub use steps::{Encoder, Preparation, Steps};
+pub use witness::{Calibration, Requirement, Sight, Witness, calibrate};
 
 use crate::error::{Error, Result};
 

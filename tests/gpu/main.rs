@@ -17,3 +17,4 @@ mod sample;
 mod train;
 mod twins;
 mod weigh;
+mod witness;

@@ -16,6 +16,10 @@ pub struct Policy {
 
 const MIB: u64 = 1 << 20;
 
+/// The buffers that wgpu 30 makes for itself when a device is opened and keeps, in bytes: zeros from which textures are cleared, and parameters
+/// of an external texture. (A staging buffer for the latter goes with the first submit.)
+pub const WGPU_OWN: [u64; 2] = [512 << 10, 208];
+
 impl Policy {
     /// wgpu 30's `MemoryHints::Performance`.
     pub const PERFORMANCE: Self = Self { device: [128 * MIB, 256 * MIB], host: [64 * MIB, 128 * MIB] };

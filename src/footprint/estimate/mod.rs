@@ -8,7 +8,7 @@ mod shards;
 mod weights;
 
 pub use activations::{article_activations, block_of, c_of_block, korthikanti, korthikanti_c, saved_bytes};
-pub use allocator::{Allocator, Policy, Ticket};
+pub use allocator::{Allocator, Policy, Ticket, WGPU_OWN};
 pub use cache::{kv_cache, logits, staging};
 pub use peers::{Peer, Question, peers};
 pub use shards::{Job, Shard, fewest_gpus, heuristic_gpus, shard};
