@@ -63,7 +63,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A table. The cells of columns whose heading begins with `>` are numbers.
-fn table(caption: &str, heading: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn table(caption: &str, heading: &[&str], rows: &[Vec<String>]) -> String {
     let mut out = format!("<div class=\"wide\"><table>\n<caption>{}</caption>\n<thead><tr>", escape(caption));
     for title in heading {
         let class = if title.starts_with('>') { " class=\"n\"" } else { "" };
@@ -144,7 +144,7 @@ fn tensors(precision: &Precision) -> String {
     format!("<details><summary>{}</summary>\n{}</details>\n", escape(&title), table(&title, &heading, &rows))
 }
 
-const STYLE: &str = "
+pub(super) const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1c2128; --faint: #59636e; --paper: #fff; --line: #d1d9e0; --said: #8c959f;
   --c0: #0969da; --c1: #bc4c00; --c2: #1a7f37; --c3: #8250df; --c4: #bf8700; --c5: #cf222e; --c6: #1b7c83; --c7: #bf3989;
   --c8: #57606a; --c9: #6639ba; }

@@ -1,12 +1,18 @@
 //! The command line: one file a subcommand. Data goes to standard output, everything else to standard error.
 
+mod bytes;
 mod devices;
 mod draws;
 mod html;
 mod html_charts;
+mod inputs;
 mod inspect;
 mod manual;
 mod plans;
+mod prove;
+mod prove_charts;
+mod prove_html;
+mod prove_text;
 mod sample;
 mod sample_text;
 mod shapes;
@@ -62,6 +68,8 @@ enum Command {
     Weigh(weigh::WeighArgs),
     /// Filter logits and draw tokens from them: what survives, with probabilities, and how often each was drawn.
     Sample(sample::SampleArgs),
+    /// Measure what an article claims of model sizes, or your own claims, on the device: verdicts with evidence.
+    Prove(prove::ProveArgs),
     /// Print the completions of a shell: `weighbridge completions bash > /etc/bash_completion.d/weighbridge`.
     Completions(manual::CompletionsArgs),
     /// Print the manual page: `weighbridge man > weighbridge.1`, `weighbridge man weigh > weighbridge-weigh.1`.
@@ -88,6 +96,7 @@ pub fn main() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&cli.common, args),
         Some(Command::Weigh(args)) => weigh::run(&cli.common, args),
         Some(Command::Sample(args)) => sample::run(&cli.common, args),
+        Some(Command::Prove(args)) => prove::run(&cli.common, args),
         Some(Command::Completions(args)) => manual::completions(args),
         Some(Command::Man(args)) => manual::man(args),
     };

@@ -65,6 +65,26 @@ pub(super) fn wrapped(label: &str, items: &[String], width: usize) -> String {
     out + "\n"
 }
 
+/// Prose behind a label, broken at spaces into lines of at most `width` characters that begin below the first word.
+pub(super) fn words(label: &str, text: &str, width: usize) -> String {
+    let indent = label.chars().count();
+    let mut out = label.to_owned();
+    let mut used = indent;
+    for word in text.split_whitespace() {
+        let len = word.chars().count();
+        if used > indent && used + 1 + len > width {
+            out.push_str(&format!("\n{}", " ".repeat(indent)));
+            used = indent;
+        } else if used > indent {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += len;
+    }
+    out + "\n"
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -72,6 +92,11 @@ mod tests {
         let rows = [["name", ">bytes"], ["scales", "12"], ["kept", "1,234"]].map(|r| r.map(String::from).to_vec());
         let plain = anstream::adapter::strip_str(&super::table(&rows)).to_string();
         assert_eq!(plain, "name    bytes\n-------------\nscales     12\nkept    1,234\n");
+    }
+
+    #[test]
+    fn prose_is_broken_at_spaces() {
+        assert_eq!(super::words("a  ", "one two three", 11), "a  one two\n   three\n");
     }
 
     #[test]

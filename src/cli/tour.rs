@@ -6,7 +6,7 @@ use super::draws::{Draws, Rows, draw};
 use super::table::table;
 use super::weigh::exit;
 use super::weigh_text::{device_line, precisions};
-use super::{Common, device, print, print_json, with_progress};
+use super::{Common, device, inputs, print, print_json, with_progress};
 use crate::error::Result;
 use crate::footprint::{Device, WeighOptions, weigh};
 use crate::format::{Element, Format};
@@ -15,18 +15,12 @@ use crate::io::{Model, Value};
 use crate::sample::{NO_TOKEN, SamplingParams};
 use crate::units::grouped;
 
-/// encoder.layer.0 of all-MiniLM-L6-v2, F32 (Apache-2.0).
-static LAYER: &[u8] = include_bytes!("../../data/minilm-layer0.safetensors");
-
-/// Four rows of next-token logits of SmolLM2-135M-Instruct, F32 (Apache-2.0).
-static LOGITS: &[u8] = include_bytes!("../../data/smollm2-logits.safetensors");
-
 pub(super) fn run(common: &Common) -> Result<ExitCode> {
-    let model = Model::embedded("MiniLM layer 0", LAYER)?;
+    let model = inputs::layer()?;
     let formats = ["bf16", "int8", "int4"].map(str::parse).into_iter().collect::<Result<Vec<Format>>>()?;
     let device = device(common, GpuOptions::default())?;
     let report = with_progress(common, |progress| weigh(&model, &formats, &device, &WeighOptions::default(), progress))?;
-    let logits = Model::embedded("SmolLM2 logits", LOGITS)?;
+    let logits = inputs::logits()?;
     let params = SamplingParams::default();
     let drawn = drawn(common, &device, &logits, &params)?;
     if common.json {
@@ -86,6 +80,7 @@ relative RMSE: sqrt(sum of squared errors / sum of squares) over the quantized m
 const NEXT: &str = "\
 Next:  weighbridge weigh MODEL.safetensors --as bf16,int8,int4,q8_0   your own weights
        weighbridge sample LOGITS.safetensors --draws 1000             your own logits
+       weighbridge prove                                             what an article says of model sizes, measured here
        weighbridge devices                                           what this machine has
        weighbridge --help
 ";

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+use super::bytes::bytes;
 use super::{Common, device, html, plans, print, print_json, weigh_text, with_progress};
 use crate::error::{Error, Result};
 use crate::footprint::{Class, Report, Rule, WeighOptions, WeighTail, plan, weigh};
@@ -64,27 +65,6 @@ enum TailArg {
     Pad,
 }
 
-/// Bytes with an optional decimal or binary unit.
-fn bytes(text: &str) -> std::result::Result<u64, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let units = [
-        ("", 1),
-        ("B", 1),
-        ("kB", 1000),
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("KiB", 1 << 10),
-        ("MiB", 1 << 20),
-        ("GiB", 1 << 30),
-    ];
-    let factor = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim())).map(|(_, factor)| *factor);
-    match (number.parse::<f64>(), factor) {
-        (Ok(number), Some(factor)) => Ok((number * f64::from(factor)) as u64),
-        _ => Err("expected bytes such as 1000000, 24GB or 512MiB".into()),
-    }
-}
-
 pub(super) fn run(common: &Common, args: &WeighArgs) -> Result<ExitCode> {
     let formats = args.formats.iter().map(|name| name.trim().parse()).collect::<Result<Vec<Format>>>()?;
     let mut options = WeighOptions::default();
@@ -135,15 +115,4 @@ pub(super) fn run(common: &Common, args: &WeighArgs) -> Result<ExitCode> {
 pub(super) fn exit(report: &Report) -> ExitCode {
     let found = report.precisions.iter().any(|p| p.line("residual") != Some(0));
     ExitCode::from(u8::from(found))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn bytes_with_units() {
-        assert_eq!(super::bytes("24GB"), Ok(24_000_000_000));
-        assert_eq!(super::bytes("1.5MiB"), Ok(1_572_864));
-        assert_eq!(super::bytes("17"), Ok(17));
-        assert!(super::bytes("many").is_err());
-    }
 }

@@ -1,6 +1,7 @@
 //! Said versus measured: what the formulas claim of a model's memory, what the device took, and a name for every byte between.
 
 mod account;
+pub mod claims;
 pub mod class;
 pub mod estimate;
 mod lines;
@@ -13,6 +14,7 @@ pub mod shape;
 mod weigh;
 
 pub use account::{Account, AccountLine, Level, Observer};
+pub use claims::{Claim, Proof, Verdict};
 pub use class::Class;
 pub use plan::{Action, Rule, TensorPlan, plan};
 pub use report::{ClassReport, Line, Precision, Report, TensorReport};

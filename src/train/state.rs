@@ -35,7 +35,20 @@ impl Trained {
     /// # Errors
     /// As [`Gpu::buffer`] and [`crate::gpu::Recording::run`].
     pub fn new(gpu: &Gpu, optimizer: Optimizer, class: &str, name: &str, weights: &[f32]) -> Result<Self> {
-        let elements = weights.len() as u64;
+        let trained = Self::zeros(gpu, optimizer, class, name, weights.len() as u64)?;
+        let stored = encoded(weights, optimizer.element_bytes()[0]);
+        trained.upload(gpu, &trained.weights, &stored)?;
+        if optimizer.element_bytes()[2] > 0 {
+            trained.upload(gpu, trained.state("master"), bytemuck::cast_slice(weights))?;
+        }
+        Ok(trained)
+    }
+
+    /// The same with weights of 0.
+    ///
+    /// # Errors
+    /// As [`Trained::new`].
+    pub fn zeros(gpu: &Gpu, optimizer: Optimizer, class: &str, name: &str, elements: u64) -> Result<Self> {
         let state = optimizer.state(elements);
         // Kernels take two values at a time, four with 8-bit moments.
         let room = |label: String, bytes: u64| gpu.buffer::<u8>(&label, bytes.next_multiple_of(16));
@@ -62,11 +75,6 @@ impl Trained {
             let tables_at = gpu.buffer::<u8>(&format!("scratch/{name}.codebooks"), 2048)?;
             trained.upload(gpu, &tables_at, bytemuck::cast_slice(&tables))?;
             trained.states.push(("codebooks", tables_at));
-        }
-        let stored = encoded(weights, optimizer.element_bytes()[0]);
-        trained.upload(gpu, &trained.weights, &stored)?;
-        if state.master > 0 {
-            trained.upload(gpu, trained.state("master"), bytemuck::cast_slice(weights))?;
         }
         Ok(trained)
     }

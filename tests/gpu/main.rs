@@ -13,6 +13,7 @@ mod golden;
 mod limits;
 mod memory;
 mod policy;
+mod prove;
 mod sample;
 mod train;
 mod twins;

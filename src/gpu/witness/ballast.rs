@@ -8,6 +8,9 @@ use crate::error::Result;
 /// Readings at each step; the median counts.
 const READINGS: usize = 5;
 
+/// Bytes of ballast, the median reading, and the spread of readings.
+type Point = (f64, u64, u64);
+
 /// A witness and a line through its readings over the ballast: used = intercept + slope x ballast.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
@@ -40,7 +43,7 @@ pub fn calibrate(gpu: &Gpu, step: u64, steps: usize) -> Result<Vec<Calibration>>
     gpu.trim();
     gpu.quiesce()?;
     let mut ballast = Vec::new();
-    let mut readings: Vec<(&'static str, Vec<(f64, u64, u64)>)> = Vec::new();
+    let mut readings: Vec<(&'static str, Vec<Point>)> = Vec::new();
     for held in 0..=steps {
         if held > 0 {
             let buffer = gpu.buffer::<u8>("scratch/ballast", step)?;
@@ -67,15 +70,15 @@ pub fn calibrate(gpu: &Gpu, step: u64, steps: usize) -> Result<Vec<Calibration>>
 }
 
 /// Least squares.
-fn fit(witness: &'static str, points: &[(f64, u64, u64)]) -> Calibration {
+fn fit(witness: &'static str, points: &[Point]) -> Calibration {
     let n = points.len().max(1) as f64;
-    let mean = |of: &dyn Fn(&(f64, u64, u64)) -> f64| points.iter().map(of).sum::<f64>() / n;
+    let mean = |of: &dyn Fn(&Point) -> f64| points.iter().map(of).sum::<f64>() / n;
     let (x, y) = (mean(&|p| p.0), mean(&|p| p.1 as f64));
     let covariance = mean(&|p| (p.0 - x) * (p.1 as f64 - y));
     let variance = mean(&|p| (p.0 - x) * (p.0 - x));
     let slope = if variance > 0.0 { covariance / variance } else { 0.0 };
     let intercept = y - slope * x;
-    let off = |p: &(f64, u64, u64)| (p.1 as f64 - intercept - slope * p.0).abs();
+    let off = |p: &Point| (p.1 as f64 - intercept - slope * p.0).abs();
     let worst = points.iter().map(off).fold(0.0, f64::max);
     Calibration { witness, slope, intercept, worst, spread: points.iter().map(|p| p.2).max().unwrap_or(0) }
 }
