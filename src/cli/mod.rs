@@ -8,6 +8,8 @@ mod html_charts;
 mod inputs;
 mod inspect;
 mod manual;
+mod plan;
+mod plan_text;
 mod plans;
 mod prove;
 mod prove_charts;
@@ -68,6 +70,8 @@ enum Command {
     Weigh(weigh::WeighArgs),
     /// Filter logits and draw tokens from them: what survives, with probabilities, and how often each was drawn.
     Sample(sample::SampleArgs),
+    /// What fits a memory: precisions, the largest batch and context, the number of GPUs, and what other tools say.
+    Plan(plan::PlanArgs),
     /// Measure what an article claims of model sizes, or your own claims, on the device: verdicts with evidence.
     Prove(prove::ProveArgs),
     /// Print the completions of a shell: `weighbridge completions bash > /etc/bash_completion.d/weighbridge`.
@@ -96,6 +100,7 @@ pub fn main() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&cli.common, args),
         Some(Command::Weigh(args)) => weigh::run(&cli.common, args),
         Some(Command::Sample(args)) => sample::run(&cli.common, args),
+        Some(Command::Plan(args)) => plan::run(&cli.common, args),
         Some(Command::Prove(args)) => prove::run(&cli.common, args),
         Some(Command::Completions(args)) => manual::completions(args),
         Some(Command::Man(args)) => manual::man(args),

@@ -63,6 +63,36 @@ impl SamplerLayout {
         }
     }
 
+    /// The buffers that such a sampler makes, by name and in their order, in bytes; no device is asked. A step's own parameters, one
+    /// small buffer for each set of logits, are not among them.
+    #[must_use]
+    pub fn buffers(&self) -> Vec<(&'static str, u64)> {
+        // What is not asked for is a few words, because something must be bound.
+        let words = |words: u64, wanted: bool| if wanted { (self.rows * words * 4).max(16) } else { 16 };
+        let chunks = Chunks::for_lists(self.places(), MOST_LISTED).count();
+        let (touches, masks) = (self.touches(), self.mask_words());
+        vec![
+            ("powers", size_of_val(&tables().powers[..]) as u64),
+            ("logarithms", size_of_val(&tables().logarithms[..]) as u64),
+            ("programs", words(PROGRAM_WORDS, true)),
+            // Behind the rows' own words how many are pending, and which.
+            ("step", words(STEP_WORDS + 2, true)),
+            ("raw_step", words(STEP_WORDS, self.top.is_some())),
+            ("pending", 12),
+            ("peaks", words(chunks * 2, true)),
+            ("tokens", words(u64::from(self.draws) + 2, true)),
+            ("history", words(MEMORY_WORDS + u64::from(self.history), true)),
+            ("last_row", (self.vocab + 8) * 4),
+            ("visible", words(masks + 1, touches)),
+            ("touched", words(2 * self.touched(), touches)),
+            ("seen", words(masks + 3 * self.touched(), touches)),
+            ("biases", words(2 * u64::from(self.biases), self.biases > 0)),
+            ("masks", words(masks, self.masks)),
+            ("details", words(DETAIL_WORDS + 2 * u64::from(self.top.unwrap_or(0)), self.top.is_some())),
+            ("kept", words(3 * self.kept, self.kept > 0)),
+        ]
+    }
+
     /// Whether tokens may be touched before the filters.
     pub(super) fn touches(&self) -> bool {
         self.history > 0 || self.biases > 0 || self.masks
@@ -135,9 +165,9 @@ impl Buffers {
     pub(super) fn new(gpu: &Gpu, layout: &SamplerLayout) -> Result<Self> {
         layout.check()?;
         let limit = gpu.limits().max_storage_buffer_binding_size;
-        // What is not asked for is a few words, because something must be bound.
-        let words = |part: &str, words: u64, wanted: bool| {
-            let bytes = if wanted { (layout.rows * words * 4).max(16) } else { 16 };
+        let sizes = layout.buffers();
+        let room = |part: &str| {
+            let bytes = sizes.iter().find(|(name, _)| *name == part).map_or(16, |(_, bytes)| *bytes);
             if bytes > limit {
                 let what = format!("the sampler's {part} for {} rows", layout.rows);
                 let limited_by = "the device's max_storage_buffer_binding_size";
@@ -145,28 +175,24 @@ impl Buffers {
             }
             gpu.buffer::<u32>(&format!("sampling/{part}"), bytes / 4)
         };
-        let chunks = Chunks::for_lists(layout.places(), MOST_LISTED).count();
-        let touches = layout.touches();
-        let masks = layout.mask_words();
         let buffers = Self {
             powers: gpu.constants("sampling/powers", bytemuck::cast_slice(&tables().powers))?,
             logarithms: gpu.constants("sampling/logarithms", bytemuck::cast_slice(&tables().logarithms))?,
-            programs: words("programs", PROGRAM_WORDS, true)?,
-            // Behind the rows' own words how many are pending, and which.
-            step: words("step", STEP_WORDS + 2, true)?,
-            raw_step: words("raw_step", STEP_WORDS, layout.top.is_some())?,
+            programs: room("programs")?,
+            step: room("step")?,
+            raw_step: room("raw_step")?,
             pending: gpu.counts("sampling/pending", 3)?,
-            peaks: words("peaks", chunks * 2, true)?,
-            tokens: words("tokens", u64::from(layout.draws) + 2, true)?,
-            memory: words("history", MEMORY_WORDS + u64::from(layout.history), true)?,
+            peaks: room("peaks")?,
+            tokens: room("tokens")?,
+            memory: room("history")?,
             last_row: gpu.buffer("sampling/last_row", (layout.vocab + 8) * 4)?,
-            visible: words("visible", masks + 1, touches)?,
-            extras: words("touched", 2 * layout.touched(), touches)?,
-            seen: words("seen", masks + 3 * layout.touched(), touches)?,
-            biases: words("biases", 2 * u64::from(layout.biases), layout.biases > 0)?,
-            masks: words("masks", masks, layout.masks)?,
-            details: words("details", DETAIL_WORDS + 2 * u64::from(layout.top.unwrap_or(0)), layout.top.is_some())?,
-            kept: words("kept", 3 * layout.kept, layout.kept > 0)?,
+            visible: room("visible")?,
+            extras: room("touched")?,
+            seen: room("seen")?,
+            biases: room("biases")?,
+            masks: room("masks")?,
+            details: room("details")?,
+            kept: room("kept")?,
         };
         // An indirect dispatch of so many workgroups a row; how many rows is filled in on the device.
         let slices = Chunks::for_races(layout.places()).slices as u32;

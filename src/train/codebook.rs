@@ -13,10 +13,15 @@ pub const UNSIGNED: bool = false;
 pub fn codebook(signed: bool) -> [f32; 256] {
     let mut values = vec![0.0_f32, 1.0];
     for decade in 0..7 {
-        let bins = if signed { 1 << decade } else { 2 << decade };
-        let boundary = |i: i32| 0.1 + 0.9 * f64::from(i) / f64::from(bins);
+        let bins: i32 = if signed { 1 << decade } else { 2 << decade };
+        // From both ends towards the middle, each a fused product and sum in F32: so PyTorch's `linspace` makes the table of bitsandbytes.
+        let step = (1.0_f32 - 0.1) / bins as f32;
+        let boundary = |i: i32| {
+            if i < (bins + 1) / 2 { step.mul_add(i as f32, 0.1) } else { (-step).mul_add((bins - i) as f32, 1.0) }
+        };
         for i in 0..bins {
-            let value = (10_f64.powi(decade - 6) * f64::midpoint(boundary(i), boundary(i + 1))) as f32;
+            let middle = (boundary(i) + boundary(i + 1)) / 2.0;
+            let value = 10_f64.powi(decade - 6) as f32 * middle;
             values.push(value);
             if signed {
                 values.push(-value);

@@ -141,6 +141,21 @@ impl Optimizer {
         }
     }
 
+    /// The buffers of one tensor in training, by label and in the order in which [`super::Trained`] makes them: each part is rounded up to
+    /// 16 bytes, because kernels take whole vectors.
+    #[must_use]
+    pub fn buffers(self, class: &str, name: &str, elements: u64) -> Vec<(String, u64)> {
+        let state = self.state(elements);
+        let kept = state.parts().into_iter().skip(2).filter(|(_, bytes)| *bytes > 0);
+        let mut buffers: Vec<(String, u64)> = kept.map(|(part, bytes)| (format!("optimizer/{name}.{part}"), bytes)).collect();
+        buffers.push((format!("{class}/{name}"), state.weights));
+        buffers.push((format!("gradient/{name}"), state.gradients));
+        if self == Self::Adamw8bit {
+            buffers.push((format!("scratch/{name}.codebooks"), 2048));
+        }
+        buffers.into_iter().map(|(label, bytes)| (label, bytes.next_multiple_of(16))).collect()
+    }
+
     /// The same of many tensors.
     pub fn states(self, tensors: impl IntoIterator<Item = u64>) -> TrainingState {
         tensors.into_iter().map(|elements| self.state(elements)).fold(TrainingState::default(), TrainingState::add)

@@ -49,22 +49,16 @@ impl Trained {
     /// # Errors
     /// As [`Trained::new`].
     pub fn zeros(gpu: &Gpu, optimizer: Optimizer, class: &str, name: &str, elements: u64) -> Result<Self> {
-        let state = optimizer.state(elements);
-        // Kernels take two values at a time, four with 8-bit moments.
-        let room = |label: String, bytes: u64| gpu.buffer::<u8>(&label, bytes.next_multiple_of(16));
-        let mut states = Vec::new();
-        for (part, bytes) in state.parts().into_iter().skip(2).filter(|(_, bytes)| *bytes > 0) {
-            states.push((part, room(format!("optimizer/{name}.{part}"), bytes)?));
+        let mut made = Vec::new();
+        for (label, bytes) in optimizer.buffers(class, name, elements) {
+            made.push(gpu.buffer::<u8>(&label, bytes)?);
         }
-        let mut trained = Self {
-            optimizer,
-            elements,
-            steps: 0,
-            weights: room(format!("{class}/{name}"), state.weights)?,
-            gradients: room(format!("gradient/{name}"), state.gradients)?,
-            states,
-        };
-        if optimizer == Optimizer::Adamw8bit {
+        let tables_at = if optimizer == Optimizer::Adamw8bit { made.pop() } else { None };
+        let (Some(gradients), Some(weights)) = (made.pop(), made.pop()) else { unreachable!("every optimizer has both") };
+        let parts = optimizer.state(elements).parts();
+        let parts = parts.iter().skip(2).filter(|(_, bytes)| *bytes > 0).map(|(part, _)| *part);
+        let mut trained = Self { optimizer, elements, steps: 0, weights, gradients, states: parts.zip(made).collect() };
+        if let Some(tables_at) = tables_at {
             // It is the code of 0 that a moment of 0 has.
             let zero = |signed| codebook(signed).iter().position(|v| *v == 0.0).unwrap_or(0) as u8;
             for (part, signed) in [("first", SIGNED), ("second", UNSIGNED)] {
@@ -72,7 +66,6 @@ impl Trained {
                 trained.upload(gpu, trained.state(part), &codes)?;
             }
             let tables: Vec<f32> = [codebook(SIGNED), codebook(UNSIGNED)].concat();
-            let tables_at = gpu.buffer::<u8>(&format!("scratch/{name}.codebooks"), 2048)?;
             trained.upload(gpu, &tables_at, bytemuck::cast_slice(&tables))?;
             trained.states.push(("codebooks", tables_at));
         }

@@ -3,6 +3,7 @@
 mod activations;
 mod allocator;
 mod cache;
+mod needs;
 mod peers;
 mod shards;
 mod weights;
@@ -10,6 +11,7 @@ mod weights;
 pub use activations::{article_activations, block_of, c_of_block, korthikanti, korthikanti_c, saved_bytes};
 pub use allocator::{Allocator, Policy, Ticket, WGPU_OWN};
 pub use cache::{kv_cache, logits, staging};
+pub use needs::{Ground, Learning, Need, STAGING, Serving, learning_needs, requested, serving_needs};
 pub use peers::{Peer, Question, peers};
 pub use shards::{Job, Shard, fewest_gpus, heuristic_gpus, shard};
 pub use weights::{ClassWeights, Storing, Weights, weights};

@@ -1,0 +1,106 @@
+//! A plan, as text.
+
+use super::plan::{Plan, Proved};
+use super::table::{table, title, words};
+use crate::units::{binary, decimal, grouped};
+
+/// Characters in a line of prose.
+const WIDTH: usize = 118;
+
+pub(super) fn text(plan: &Plan) -> String {
+    let positions = plan.positions.map_or(String::new(), |n| format!(", made for {} positions", grouped(n.into())));
+    let mut out = format!(
+        "model:  {} ({} parameters{positions})\nmemory: {} bytes, {}, {} ({})\n",
+        plan.model,
+        grouped(plan.parameters.into()),
+        grouped(plan.memory_bytes.into()),
+        decimal(plan.memory_bytes),
+        binary(plan.memory_bytes),
+        plan.memory_of
+    );
+    let job = plan.optimizer.map_or("inference".to_owned(), |optimizer| format!("training with {}", optimizer.name()));
+    out.push_str(&format!("job:    {job}, batch {}, context {}\n\n", plan.batch, plan.context));
+    out.push_str(&fits(plan));
+    out.push_str(&format!("\n{}", gpus(plan)));
+    out.push_str(&format!("\n{}", peers(plan)));
+    if let Some(proved) = &plan.proved {
+        out.push_str(&format!("\n{}", carried_out(proved)));
+    }
+    out
+}
+
+/// A row a precision, or a way to train.
+fn fits(plan: &Plan) -> String {
+    let training = plan.optimizer.is_some();
+    let mut heading = vec![if training { "way" } else { "precision" }, ">weights"];
+    heading.extend(if training { [">states", ">activations"] } else { [">cache", ">"] });
+    heading.extend([">buffers", ">reserved", ">", "fits", ">most batch", ">most context"]);
+    let mut rows = vec![heading.into_iter().map(String::from).collect::<Vec<_>>()];
+    for fit in &plan.fits {
+        let parts =
+            if training { [decimal(fit.states), decimal(fit.activations)] } else { [decimal(fit.kv_cache), String::new()] };
+        let most = |n: u64| if n == 1 << 24 { "no end".to_owned() } else { grouped(n.into()) };
+        let mut row = vec![fit.name.clone(), decimal(fit.weights)];
+        row.extend(parts);
+        row.extend([decimal(fit.buffers), decimal(fit.reserved), binary(fit.reserved)]);
+        row.extend([if fit.fits { "yes" } else { "no" }.into(), most(fit.largest_batch), most(fit.largest_context)]);
+        rows.push(row);
+    }
+    table(&rows)
+}
+
+fn gpus(plan: &Plan) -> String {
+    let g = &plan.gpus;
+    let shard = match (g.shard, g.shard_bytes) {
+        (Some(n), Some(bytes)) => format!("{n}, each with {} ({})", decimal(bytes), binary(bytes)),
+        _ => "none is enough: what each must hold by itself is more than its memory".into(),
+    };
+    let text = format!(
+        "To train it with {} on GPUs of this memory, each with a batch of {} x {} tokens. The article's rule (18 x 1.25 bytes a parameter): \
+         {:.2}, so {}. The same with this optimizer's bytes: {:.2}, so {}. By a shard counted exactly (ZeRO-3, flash attention, nothing \
+         computed again): {shard}.",
+        g.optimizer.name(),
+        plan.batch,
+        plan.context,
+        g.rule,
+        g.rule.ceil(),
+        g.rule_of_optimizer,
+        g.rule_of_optimizer.ceil(),
+    );
+    words("GPUs:   ", &text, WIDTH)
+}
+
+/// What other tools say, beside the row that was compared.
+fn peers(plan: &Plan) -> String {
+    let ours = match plan.optimizer {
+        Some(_) => plan.gpus.shard_bytes,
+        None => plan.fits.iter().find(|fit| fit.name == plan.compared).map(|fit| fit.reserved),
+    };
+    let mut rows = vec![["tool", ">says", ">", ">beside ours", "formula"].map(String::from).to_vec()];
+    for peer in &plan.peers {
+        let off = ours.map_or("-".into(), |ours| format!("{:+.1} %", 100.0 * (peer.bytes as f64 / ours as f64 - 1.0)));
+        rows.push(vec![peer.name.into(), decimal(peer.bytes), binary(peer.bytes), off, peer.formula.into()]);
+    }
+    let mut out = title(&format!("what others say of {}: {}", plan.model, plan.compared));
+    out.push_str(&table(&rows));
+    for peer in &plan.peers {
+        out.push_str(&words(&format!("{:<12}", peer.name), peer.errors, WIDTH));
+    }
+    out
+}
+
+fn carried_out(proved: &Proved) -> String {
+    let placed = &proved.placed;
+    let [predicted, found] = placed.requested;
+    let mut out = title(&format!("carried out: {} with a batch of {}", proved.name, proved.batch));
+    out.push_str(&format!("requested  predicted {}, found {}\n", grouped(predicted.into()), grouped(found.into())));
+    if let Some([predicted, found]) = placed.reserved {
+        out.push_str(&format!("reserved   predicted {}, found {}\n", grouped(predicted.into()), grouped(found.into())));
+    }
+    out.push_str("written    every buffer, by the device\n");
+    if !placed.drawn.is_empty() {
+        out.push_str(&format!("drawn      a token for each of {} sequences, from logits of zeros\n", placed.drawn.len()));
+    }
+    out.push_str(&format!("one more   {}\nleft       {} bytes\n", placed.refusal, placed.left));
+    out
+}

@@ -1,0 +1,182 @@
+//! What fits in a memory: precisions, the largest batch and context, and how many GPUs training takes.
+
+use serde::Serialize;
+
+use super::estimate::{
+    Ground, Job, Learning, Need, Serving, Storing, fewest_gpus, heuristic_gpus, learning_needs, requested, serving_needs, shard,
+};
+use super::shape::Shape;
+use crate::block::{Attention, Recompute};
+use crate::format::Format;
+use crate::train::Optimizer;
+
+/// No search goes further, in sequences or in tokens.
+const MOST: u64 = 1 << 24;
+
+/// A memory, and what is known of the device that has it.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Bytes.
+    pub bytes: u64,
+    /// The largest buffer.
+    pub max_buffer: u64,
+    /// Where its allocator would look.
+    pub ground: Ground,
+}
+
+/// One way to do a job, and whether it fits.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Fit {
+    /// The precision, or what is computed again.
+    pub name: String,
+    /// Bytes of weights (all that is not listed beside it).
+    pub weights: u64,
+    /// Bytes of the cache of keys and values.
+    pub kv_cache: u64,
+    /// Bytes of gradients and of the optimizer's states.
+    pub states: u64,
+    /// Bytes of activations that are kept.
+    pub activations: u64,
+    /// Bytes of logits, of the sampler, and of a step's scratch.
+    pub buffers: u64,
+    /// All of it: bytes asked for.
+    pub requested: u64,
+    /// Bytes that wgpu would reserve for it, with its own buffers and 32 MiB of staging.
+    pub reserved: u64,
+    /// Whether that is no more than the memory.
+    pub fits: bool,
+    /// The largest batch at the context that was asked for; 0 where not even one fits.
+    pub largest_batch: u64,
+    /// The largest context at the batch that was asked for; 0 where not even one token fits.
+    pub largest_context: u64,
+}
+
+/// How many GPUs training takes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Gpus {
+    /// The optimizer.
+    pub optimizer: Optimizer,
+    /// By the article's rule, 18 x 1.25 bytes a parameter, not rounded.
+    pub rule: f64,
+    /// By the optimizer's own bytes a parameter, times 1.25.
+    pub rule_of_optimizer: f64,
+    /// The fewest whose shard fits; none where what is not shared is too much already.
+    pub shard: Option<u64>,
+    /// The bytes of that shard.
+    pub shard_bytes: Option<u64>,
+}
+
+impl Memory {
+    /// Bytes that a list of buffers would reserve.
+    #[must_use]
+    pub fn reserved(&self, needs: &[Need]) -> u64 {
+        self.ground.reserved(needs)
+    }
+
+    fn fit(&self, name: String, [batch, context]: [u64; 2], needs: &dyn Fn(u64, u64) -> Vec<Need>) -> Fit {
+        let list = needs(batch, context);
+        let of = |class: &str| requested(&list, Some(class));
+        let (kv_cache, activations) = (of("kv_cache"), of("activation"));
+        let (states, buffers) = (of("gradient") + of("optimizer"), of("logits") + of("sampling") + of("scratch"));
+        let all = requested(&list, None);
+        let reserved = self.reserved(&list);
+        let fits = |batch: u64, context: u64| {
+            let list = needs(batch, context);
+            // Blocks only add to what is asked for: most answers need no simulation.
+            requested(&list, None) <= self.bytes && self.reserved(&list) <= self.bytes
+        };
+        Fit {
+            name,
+            weights: all - kv_cache - states - activations - buffers,
+            kv_cache,
+            states,
+            activations,
+            buffers,
+            requested: all,
+            reserved,
+            fits: reserved <= self.bytes,
+            largest_batch: largest(&|n| fits(n, context)),
+            largest_context: largest(&|n| fits(batch, n)),
+        }
+    }
+
+    /// A model served in each of `storings`.
+    #[must_use]
+    pub fn serving(&self, shape: &Shape, storings: &[Storing], cache: &Format, size: [u64; 2]) -> Vec<Fit> {
+        let one = |storing: &Storing| {
+            let needs = |batch, context| {
+                let job = Serving { storing: storing.clone(), cache: *cache, batch, context };
+                serving_needs(shape, &job, self.max_buffer)
+            };
+            self.fit(storing.format.to_string(), size, &needs)
+        };
+        storings.iter().map(one).collect()
+    }
+
+    /// A model in training on one device, with more and more computed again.
+    #[must_use]
+    pub fn learning(&self, shape: &Shape, optimizer: Optimizer, size: [u64; 2]) -> Vec<Fit> {
+        let ways = [
+            ("naive attention", Attention::Naive, Recompute::None),
+            ("flash attention", Attention::Flash, Recompute::None),
+            ("all computed again", Attention::Flash, Recompute::Full),
+        ];
+        let one = |(name, attention, recompute): &(&str, Attention, Recompute)| {
+            let needs = |batch, context| {
+                let job = Learning { optimizer, batch, context, attention: *attention, recompute: *recompute };
+                learning_needs(shape, &job, self.max_buffer)
+            };
+            self.fit((*name).into(), size, &needs)
+        };
+        ways.iter().map(one).collect()
+    }
+
+    /// How many devices with such a memory training takes: by the article's rule, and by a shard counted exactly.
+    #[must_use]
+    pub fn gpus(&self, shape: &Shape, optimizer: Optimizer, [batch, tokens]: [u64; 2]) -> Gpus {
+        let job = Job { optimizer, batch, tokens, attention: Attention::Flash, recompute: Recompute::None };
+        let found = fewest_gpus(shape, &job, self.bytes);
+        let parameters = shape.parameters();
+        Gpus {
+            optimizer,
+            rule: heuristic_gpus(parameters, 18.0, 1.25, self.bytes),
+            rule_of_optimizer: heuristic_gpus(parameters, optimizer.bytes_per_parameter(), 1.25, self.bytes),
+            shard: found,
+            shard_bytes: found.map(|n| shard(shape, &job, n).total()),
+        }
+    }
+}
+
+/// The largest number up to [`MOST`] of which `fits` is true; it is true of all below.
+fn largest(fits: &dyn Fn(u64) -> bool) -> u64 {
+    if !fits(1) {
+        return 0;
+    }
+    let (mut low, mut high) = (1, 2);
+    while high <= MOST && fits(high) {
+        (low, high) = (high, high * 2);
+    }
+    if high > MOST {
+        return low;
+    }
+    while high - low > 1 {
+        let middle = low.midpoint(high);
+        if fits(middle) { low = middle } else { high = middle }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_is_found() {
+        for want in [0, 1, 2, 3, 7, 8, 1000, MOST] {
+            assert_eq!(largest(&|n| n <= want), want);
+        }
+        assert_eq!(largest(&|_| true), MOST);
+    }
+}

@@ -1,0 +1,151 @@
+//! Every buffer that a job needs, by label and size, before any of it is there: what the ledger would hold.
+
+use super::allocator::{Allocator, Policy, WGPU_OWN};
+use super::weights::Storing;
+use crate::block::{Attention, Recompute};
+use crate::footprint::shape::{Shape, TensorShape};
+use crate::format::Format;
+use crate::sample::SamplerLayout;
+use crate::train::Optimizer;
+
+/// Inference: weights, a cache for `batch` sequences of `context` tokens, and what a step takes.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// How weights are stored.
+    pub storing: Storing,
+    /// The format of the cache.
+    pub cache: Format,
+    /// Sequences.
+    pub batch: u64,
+    /// Tokens of each in the cache.
+    pub context: u64,
+}
+
+/// Training on one device.
+#[derive(Clone, Copy, Debug)]
+pub struct Learning {
+    /// The optimizer.
+    pub optimizer: Optimizer,
+    /// Sequences of a step.
+    pub batch: u64,
+    /// Tokens of each.
+    pub context: u64,
+    /// How attention is computed.
+    pub attention: Attention,
+    /// What is computed again.
+    pub recompute: Recompute,
+}
+
+/// A buffer to come: its label `class/part` and its bytes.
+pub type Need = (String, u64);
+
+/// What is staged for uploads while weights come: the most that one submit stages.
+pub const STAGING: u64 = 32 << 20;
+
+fn put(needs: &mut Vec<Need>, label: &str, bytes: u64, max_buffer: u64) {
+    let most = max_buffer / 16 * 16;
+    let mut left = bytes.next_multiple_of(16);
+    while left > 0 {
+        let now = left.min(most.max(16));
+        needs.push((label.to_owned(), now));
+        left -= now;
+    }
+}
+
+/// The buffers of a serving job: each plane of each tensor, a cache a layer, the logits of a step in F32, the sampler's own, and
+/// what a decode step of a block of Llama's kind needs on its way in F32. Planes larger than `max_buffer` are several.
+#[must_use]
+pub fn serving_needs(shape: &Shape, job: &Serving, max_buffer: u64) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for tensor in &shape.tensors {
+        let label = format!("{}/{}", tensor.class.name(), tensor.name);
+        for bytes in planes(tensor, &job.storing) {
+            put(&mut needs, &label, bytes, max_buffer);
+        }
+    }
+    for (i, layer) in shape.layers.iter().enumerate().filter(|(_, layer)| layer.cached > 0) {
+        let rows = job.batch * layer.window.map_or(job.context, |window| window.min(job.context));
+        let bytes = job.cache.bytes(rows, layer.cached.next_multiple_of(job.cache.group_len()));
+        put(&mut needs, &format!("kv_cache/{i}"), bytes, max_buffer);
+    }
+    if shape.vocab > 0 {
+        put(&mut needs, "logits/step", job.batch * shape.vocab * 4, max_buffer);
+        for (part, bytes) in SamplerLayout::new(job.batch, shape.vocab).buffers() {
+            put(&mut needs, &format!("sampling/{part}"), bytes, max_buffer);
+        }
+    }
+    let width =
+        |l: &crate::footprint::shape::Layer| 3 * shape.hidden + 2 * (l.heads + l.kv_heads) * l.head_dim + l.heads + 3 * l.ff;
+    let widest = shape.layers.iter().map(width).max().unwrap_or(0);
+    put(&mut needs, "scratch/decode", 4 * job.batch * widest, max_buffer);
+    needs
+}
+
+/// The buffers of a training job: each tensor's state, what each layer keeps, the logits of all tokens in F32 (their gradient takes their
+/// place).
+#[must_use]
+pub fn learning_needs(shape: &Shape, job: &Learning, max_buffer: u64) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for tensor in &shape.tensors {
+        for (label, bytes) in job.optimizer.buffers(tensor.class.name(), &tensor.name, tensor.elements()) {
+            put(&mut needs, &label, bytes, max_buffer);
+        }
+    }
+    let element = job.optimizer.state(1).weights;
+    for (i, block) in super::block_of(shape).iter().enumerate() {
+        for saved in block.saved(job.batch, job.context, job.attention, job.recompute) {
+            put(&mut needs, &format!("activation/{i}.{}", saved.name), saved.bytes(element), max_buffer);
+        }
+    }
+    put(&mut needs, "logits/all", 4 * job.batch * job.context * shape.vocab, max_buffer);
+    needs
+}
+
+/// Bytes of the planes of a tensor as it is stored.
+fn planes(tensor: &TensorShape, storing: &Storing) -> Vec<u64> {
+    if !storing.quantizes(tensor) {
+        return vec![tensor.elements() * storing.kept_element];
+    }
+    let row_len = tensor.shape.last().copied().unwrap_or(1).max(1);
+    storing.format.planes(tensor.elements() / row_len, row_len).into_iter().map(|(_, bytes)| bytes).collect()
+}
+
+/// The most that could be placed of a class and in all.
+#[must_use]
+pub fn requested(needs: &[Need], class: Option<&str>) -> u64 {
+    let of = |label: &str| class.is_none_or(|class| label.split('/').next() == Some(class));
+    needs.iter().filter(|(label, _)| of(label)).map(|(_, bytes)| bytes).sum()
+}
+
+/// Where an allocator would look: its policy, the device's memory types, and what the driver rounds places and sizes up to.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// The sizes of blocks.
+    pub policy: Policy,
+    /// Whether the host sees each memory type.
+    pub types: Vec<bool>,
+    /// The type of buffers for kernels, and that of staging.
+    pub of_buffers: [usize; 2],
+    /// What places are multiples of.
+    pub alignment: u64,
+}
+
+impl Ground {
+    /// A device with memory of its own, of which nothing more is known: places at multiples of 256 bytes.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { policy: Policy::MEMORY_USAGE, types: vec![false, true], of_buffers: [0, 1], alignment: 256 }
+    }
+
+    /// Bytes that wgpu reserves for buffers that come in this order, after its own and before the staging of uploads.
+    #[must_use]
+    pub fn reserved(&self, needs: &[Need]) -> u64 {
+        let mut allocator = Allocator::new(self.policy, &self.types);
+        let own = WGPU_OWN.iter().chain(needs.iter().map(|(_, bytes)| bytes));
+        for bytes in own {
+            allocator.allocate(self.of_buffers[0], *bytes, self.alignment);
+        }
+        allocator.allocate(self.of_buffers[1], STAGING, self.alignment);
+        allocator.reserved()
+    }
+}
