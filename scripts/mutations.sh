@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Changes the sampler where a change would be hard to see, one thing at a time, and fails where the tests do not notice.
+# Changes the sampler, training and the ledger where a change would be hard to see, one thing at a time, and fails where the tests do not
+# notice.
 #
 #   scripts/mutations.sh
 #
@@ -42,6 +43,7 @@ PYTHON
 }
 
 (cd "$copy" && cargo test --quiet --test host sample:: >/dev/null && cargo test --quiet --test gpu sample::twins >/dev/null)
+(cd "$copy" && cargo test --quiet --test gpu -- block:: train witness:: plan:: >/dev/null && cargo test --quiet --test host -- block:: footprint:: >/dev/null)
 echo "unchanged, the tests pass"
 twin=(--test host sample::)
 device=(--test gpu sample::twins)
@@ -56,4 +58,12 @@ mutation "shader: ties go to higher ids" shaders/sample/list.wgsl 'MOST_IDS - id
 mutation "shader: top-p must be exceeded" shaders/sample/decide.wgsl '!less64(reached[at], mass)' 'less64(mass, reached[at])' "${device[@]}"
 mutation "shader: floats decide the race" shaders/sample/chunk.wgsl 'MARGIN: f32 = 0.00390625' 'MARGIN: f32 = 0.0' --test gpu sample::door::far
 mutation "shader: small logits keep their bits" shaders/sample/fixed.wgsl 'shift < -23' 'shift < -200' --test gpu sample::degenerate::what
+mutation "block: a query sees the key behind it" shaders/block/places.wgsl 'params.offset + token + 1u' 'params.offset + token + 2u' --test gpu block::
+mutation "block: the statistics' gradient is left out" shaders/block/norm_back.wgsl '- x[base + i] * scale * scale * mean' '- x[base + i] * scale * scale * mean * 0.999' --test gpu block::
+mutation "block: x is not kept" src/block/plan.rs 'of("x2", self.hidden),' '' --test gpu block::
+mutation "train: the second moment is not corrected" shaders/train/adamw.wgsl 'sqrt(second) / params.root' 'sqrt(second)' --test gpu train::
+mutation "train: BF16 is cut off" shaders/train/bf16.wgsl 'bits + vec2(random & 0xffffu, random >> 16u)' 'bits' --test gpu train::
+mutation "allocator: the oldest block first" src/footprint/estimate/allocator.rs 'iter_mut().enumerate().rev()' 'iter_mut().enumerate()' --test gpu witness::what_is
+mutation "estimate: a cache without values" src/footprint/estimate/cache.rs 'layer.cached.next_multiple_of' '(layer.cached / 2).next_multiple_of' --test host footprint::
+mutation "plan: one buffer is forgotten" src/footprint/estimate/needs.rs 'allocator.allocate(self.of_buffers[1], STAGING, self.alignment);' '' --test gpu plan::
 exit $failed

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::bytes::bytes;
-use super::prove::{device, with_steps};
+use super::prove::{device, needs_a_device, with_steps};
 use super::{Common, plan_text, print, print_json};
 use crate::block::{Attention, Recompute};
 use crate::error::{Error, Result};
@@ -182,7 +182,7 @@ fn memory(common: &Common, args: &PlanArgs) -> Result<(Option<Gpu>, Memory, Stri
         let memory = Memory { bytes, max_buffer: MAX_BUFFER, ground: Ground::unknown() };
         return Ok((None, memory, "as given".into()));
     }
-    let (gpu, memory) = memory_of(&device(common)?, args.gpu_memory)?;
+    let (gpu, memory) = memory_of(&device(common)?, args.gpu_memory).map_err(needs_a_device)?;
     let whose = if args.gpu_memory.is_some() { format!("as given, on {}", gpu.info().name) } else { gpu.info().name.clone() };
     Ok((Some(gpu), memory, whose))
 }

@@ -54,9 +54,25 @@ pub(super) fn run(common: &Common, args: &ProveArgs) -> Result<ExitCode> {
     let mine = args.claims.as_deref().map(read).transpose()?;
     let mut options = device(common)?;
     options.memory_limit = args.memory_limit;
-    match mine {
+    let done = match mine {
         Some(claims) => own(common, &options, &claims),
         None => article(common, args, &options),
+    };
+    done.map_err(needs_a_device)
+}
+
+/// The twins are no way out where memory is to be measured; software Vulkan is.
+pub(super) fn needs_a_device(error: Error) -> Error {
+    match error {
+        Error::NoAdapter { looked_for, found, hint } => {
+            let hint = hint.split("; `--adapter cpu`").next().unwrap_or_default();
+            Error::NoAdapter {
+                looked_for,
+                found,
+                hint: format!("{hint}; memory is measured on a device, software Vulkan will do"),
+            }
+        }
+        other => other,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way from a formula to the driver: levels, each led to from the one before by lines that are computed by themselves.
 //!
-//! formula -> requested (the ledger) -> required (the driver's rounding) -> allocated (alignment) -> reserved (blocks) -> witness.
+//! formula -> requested (the ledger) -> required (the driver's rounding) -> allocated (alignment) -> reserved (blocks) -> driver (its own count)
+//! -> outside (NVML, the kernel, the process's pages).
 
 use std::collections::BTreeMap;
 
@@ -17,11 +18,11 @@ const TOLERANCE: u64 = 16 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Account {
-    /// From the formula down to the witness.
+    /// From the formula down to the last witness.
     pub levels: Vec<Level>,
     /// The witness that the last level is of.
     pub witness: Option<&'static str>,
-    /// What no line explains, in bytes; 0 where there is no witness.
+    /// What no line explains of the last level, in bytes; 0 where there is no witness.
     pub residual: i64,
     /// What it may be: 16 MiB, or 1 % of the bytes that were written.
     pub tolerance: u64,
@@ -35,7 +36,7 @@ pub struct Account {
 /// A level: bytes, and the lines that lead to them from the level before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Level {
-    /// `formula`, `requested`, `required`, `allocated`, `reserved` or `witness`.
+    /// `formula`, `requested`, `required`, `allocated`, `reserved`, `driver` or `outside`.
     pub name: &'static str,
     /// Bytes.
     pub bytes: u64,
@@ -138,7 +139,17 @@ impl<'g> Observer<'g> {
         to("allocated", allocator.allocated, named([("alignment", allocator.allocated as i64 - required as i64)]));
         let free = allocator.reserved as i64 - allocator.allocated as i64;
         to("reserved", allocator.reserved, named([("free in blocks", free)]));
-        self.to_witness(&mut account, allocator.allocated, allocator.reserved);
+        account.tolerance = TOLERANCE.max(allocator.allocated / 100);
+        account.unmeasured = Some("no witness beyond the allocator is to be believed here");
+        if self.gpu.info().is_software() {
+            // A block takes memory of the process where it was written.
+            self.to_witness(&mut account, "outside", &["process_rss"], [allocator.allocated, self.allocated]);
+        } else {
+            let driver = ["vulkan_budget", "dxgi", "metal"];
+            self.to_witness(&mut account, "driver", &driver, [allocator.reserved, self.reserved]);
+            // What is beyond the driver's count is the process's context on the device, as it was before.
+            self.to_witness(&mut account, "outside", &["nvml_process", "drm_fdinfo"], [allocator.reserved, self.reserved]);
+        }
         Ok(account)
     }
 
@@ -163,35 +174,25 @@ impl<'g> Observer<'g> {
         (own, lines.iter().map(|l| needs(l.bytes) - l.bytes as i64).sum())
     }
 
-    /// The last level: what a witness says now, from what it said before.
-    fn to_witness(&self, account: &mut Account, allocated: u64, reserved: u64) {
-        let software = self.gpu.info().is_software();
-        let order: &[&str] =
-            if software { &["process_rss"] } else { &["vulkan_budget", "dxgi", "metal", "nvml_process", "drm_fdinfo"] };
+    /// The level of a witness: what it says now, from what it said before and what the allocator holds now and held then.
+    fn to_witness(&self, account: &mut Account, level: &'static str, order: &[&str], [held, was]: [u64; 2]) {
         let found = order.iter().find_map(|name| {
             let now = account.witnesses.iter().find(|w| w.name == *name && w.doubts.is_empty())?;
             Some((now.clone(), self.witnesses.iter().find(|w| w.name == *name)?.used))
         });
-        let Some((now, before)) = found else {
-            account.unmeasured = Some("no witness beyond the allocator is to be believed here");
-            return;
-        };
-        // On the host's processor a block takes memory where it was written; a driver counts blocks whole.
-        let (held, was, untouched) = if software {
-            (allocated, self.allocated, allocated as i64 - reserved as i64)
-        } else {
-            (reserved, self.reserved, 0)
-        };
+        let (Some((now, before)), Some(above)) = (found, account.levels.last().map(|level| level.bytes)) else { return };
         let rest = before as i64 - was as i64;
         account.residual = now.used as i64 - held as i64 - rest;
-        account.tolerance = TOLERANCE.max(held / 100);
         account.witness = Some(now.name);
+        account.unmeasured = None;
+        // The level above may count what this one does not: free parts of blocks, or what the driver has beside the buffers.
+        let beyond = if self.gpu.info().is_software() { "free and never written" } else { "counted above only" };
         let lines = named([
-            ("free and never written", untouched),
+            (beyond, held as i64 - above as i64),
             ("before the device's buffers", rest),
             ("residual", account.residual),
         ]);
-        account.levels.push(Level { name: "witness", bytes: now.used, lines });
+        account.levels.push(Level { name: level, bytes: now.used, lines });
     }
 }
 

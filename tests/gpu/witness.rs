@@ -28,13 +28,33 @@ fn fresh(gpu: &Gpu, policy: Policy) -> Option<Allocator> {
     Some(predicted)
 }
 
+/// A caller's own device, its allocator told sizes of blocks.
+fn manual(range: std::ops::Range<u64>) -> Gpu {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    let instance = wgpu::Instance::new(descriptor);
+    let adapter = pollster::block_on(instance.request_adapter(&Default::default())).unwrap();
+    let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+        memory_hints: wgpu::MemoryHints::Manual { suballocated_device_memory_block_size: range },
+        ..Default::default()
+    }))
+    .unwrap();
+    Gpu::from_wgpu(device, queue)
+}
+
 #[test]
 fn what_is_reserved_is_predicted_to_the_byte() {
-    for (hint, policy) in [(MemoryHint::MemoryUsage, Policy::MEMORY_USAGE), (MemoryHint::Performance, Policy::PERFORMANCE)] {
-        let gpu = with(hint);
+    let mib = 1 << 20;
+    let devices = [
+        (with(MemoryHint::MemoryUsage), Policy::MEMORY_USAGE),
+        (with(MemoryHint::Performance), Policy::PERFORMANCE),
+        (manual(10 * mib..50 * mib), Policy::manual(10 * mib, 50 * mib)),
+    ];
+    for (gpu, policy) in devices {
         let Some(mut predicted) = fresh(&gpu, policy) else { return };
         let now = gpu.allocator().unwrap();
-        assert_eq!((now.allocated, now.reserved), (predicted.allocated(), predicted.reserved()), "{hint:?}: the fresh device");
+        assert_eq!((now.allocated, now.reserved), (predicted.allocated(), predicted.reserved()), "{policy:?}: fresh");
         let mut words = Words(11);
         let mut held: Vec<Buffer<u8>> = Vec::new();
         for i in 0..60 {
@@ -49,7 +69,7 @@ fn what_is_reserved_is_predicted_to_the_byte() {
             predicted.allocate(needs.memory_type, needs.size, needs.alignment);
             held.push(gpu.buffer("scratch/test", bytes).unwrap());
             let now = gpu.allocator().unwrap();
-            assert_eq!((now.allocated, now.reserved), (predicted.allocated(), predicted.reserved()), "{hint:?} buffer {i}");
+            assert_eq!((now.allocated, now.reserved), (predicted.allocated(), predicted.reserved()), "{policy:?} buffer {i}");
         }
     }
 }
@@ -77,21 +97,17 @@ fn what_is_freed_costs_a_block_at_most() {
     }
 }
 
+/// Other tests run in this process and move its memory: how well witnesses see the ballast is in prove.rs, where a process is alone.
 #[test]
-fn witnesses_see_the_ballast_or_are_doubted() {
+fn every_witness_is_held_against_the_ballast() {
     let gpu = with(MemoryHint::MemoryUsage);
-    let calibrations = calibrate(&gpu, 32 << 20, 3).unwrap();
-    for calibration in &calibrations {
-        println!("{calibration:?}");
+    let calibrations = calibrate(&gpu, 8 << 20, 2).unwrap();
+    let names: Vec<&str> = gpu.witnesses().iter().map(|w| w.name).collect();
+    assert_eq!(calibrations.iter().map(|c| c.witness).collect::<Vec<_>>(), names);
+    if cfg!(target_os = "linux") {
+        assert!(names.contains(&"process_rss"), "{names:?}");
     }
-    for witness in gpu.witnesses() {
-        println!("{witness:?}");
-    }
-    if gpu.info().is_software() {
-        let rss = calibrations.iter().find(|c| c.witness == "process_rss").expect("Linux tells");
-        // Other tests run in this process and its memory moves with them: the tight bound is for `prove`, which is alone.
-        assert!((rss.slope - 1.0).abs() < 0.5 && rss.intercept > 0.0, "{rss:?}");
-    }
+    assert!(calibrations.iter().all(|c| c.slope.is_finite() && c.intercept.is_finite()), "{calibrations:?}");
     assert_eq!(gpu.ledger().live_bytes(), 0, "the ballast is gone");
 }
 

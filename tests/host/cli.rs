@@ -201,3 +201,26 @@ fn json_is_one_document_also_of_an_error() {
     assert_eq!(document["schema"], 1);
     assert!(document["error"].as_str().unwrap().contains("no-such-file"));
 }
+
+#[test]
+fn plans_need_no_device_where_the_memory_is_given() {
+    insta::assert_snapshot!("plan", seen(&["plan", "llama-3-8b", "--gpu-memory", "24GB", "--context", "8192", "--as", "bf16,int4"]));
+    let training = ["plan", "tinyllama-1.1b", "--gpu-memory", "24GB", "--train", "adamw-8bit", "--context", "2048"];
+    insta::assert_snapshot!("plan_training", seen(&training));
+    insta::assert_snapshot!("plan_unknown", seen(&["plan", "llama-9", "--gpu-memory", "24GB"]));
+    insta::assert_snapshot!("plan_optimizer", seen(&["plan", "llama-3-8b", "--gpu-memory", "24GB", "--train", "lion"]));
+    insta::assert_snapshot!("plan_no_device", seen(&["plan", "llama-3-8b"]));
+    insta::assert_snapshot!("plan_no_layers", seen(&["plan", &layer(), "--gpu-memory", "24GB"]));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("malformed");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.json"), "{\"model_type\": \"llama\", \"hidden_size\": \"wide\"}").unwrap();
+    insta::assert_snapshot!("plan_malformed", seen(&["plan", folder.to_str().unwrap(), "--gpu-memory", "24GB"]));
+}
+
+#[test]
+fn what_is_measured_needs_a_device() {
+    insta::assert_snapshot!("prove_no_device", seen(&["prove"]));
+    insta::assert_snapshot!("prove_cpu", seen(&["prove", "--adapter", "cpu"]));
+    insta::assert_snapshot!("help_prove", seen(&["prove", "--help"]));
+    insta::assert_snapshot!("help_plan", seen(&["plan", "--help"]));
+}

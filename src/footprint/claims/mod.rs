@@ -64,7 +64,7 @@ const MEASURES: [(&str, Measure); 9] = [
 ];
 
 /// The most that is placed at once, however much there is: larger sums follow from slopes.
-const MOST_PLACED: u64 = 4 << 30;
+const MOST_PLACED: u64 = 16 << 30;
 
 /// Measures every claim on a device. `progress` is told what is measured now, its number and how many there are.
 ///
@@ -128,7 +128,7 @@ fn without(measure: &str, reason: &str) -> Vec<Claim> {
 
 fn budget(gpu: &Gpu, options: &GpuOptions) -> u64 {
     let there = if gpu.info().is_software() { host_available() } else { gpu.memory_bytes() };
-    let most = there.unwrap_or(MOST_PLACED) / 4;
+    let most = there.unwrap_or(MOST_PLACED) / 2;
     most.min(MOST_PLACED).min(options.memory_limit.unwrap_or(u64::MAX))
 }
 

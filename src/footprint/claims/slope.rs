@@ -31,6 +31,8 @@ pub(super) struct Slope {
     pub layers: u64,
     /// The whole model: rest + layers x per_layer.
     pub total: u64,
+    /// The whole model placed at once, where it fits.
+    pub placed_whole: Option<u64>,
     /// What the formula says of it.
     pub formula: u64,
     /// Whether the differences, and the whole, are those of the formula to the byte.
@@ -63,6 +65,8 @@ pub(super) fn slope(gpu: &Gpu, shape: &Shape, storing: &Storing, budget: u64) ->
     let rest = points[0].1 - per_layer;
     let whole = rest + layers as u64 * per_layer;
     let formula = weights(shape, storing).total.total();
+    let placed_whole =
+        if formula <= budget { Some(place(gpu, shape, storing, budget)?.classes.values().sum::<u64>()) } else { None };
     let steps_exact = points.iter().all(|(n, bytes)| *bytes == of(*n)) && points[2].1 - points[1].1 == 2 * per_layer;
     let (one, two) = (&measured[0].1, &measured[1].1);
     let of_class = |(class, two): (&String, &u64)| {
@@ -77,7 +81,8 @@ pub(super) fn slope(gpu: &Gpu, shape: &Shape, storing: &Storing, budget: u64) ->
         layers: layers as u64,
         total: whole,
         formula,
-        exact: steps_exact && whole == formula,
+        exact: steps_exact && whole == formula && placed_whole.is_none_or(|placed| placed == whole),
+        placed_whole,
         streamed,
         classes: two.iter().map(of_class).collect(),
         points,

@@ -26,6 +26,27 @@ impl Policy {
     /// wgpu 30's `MemoryHints::MemoryUsage`.
     pub const MEMORY_USAGE: Self = Self { device: [8 * MIB, 64 * MIB], host: [4 * MIB, 32 * MIB] };
 
+    /// wgpu 30's `MemoryHints::Manual` with blocks of `least` to `most` bytes: clamped to 4 to 256 MiB and rounded up to 4 MiB; half of that for
+    /// memory that the host can map.
+    #[must_use]
+    pub const fn manual(least: u64, most: u64) -> Self {
+        const fn adjusted(bytes: u64) -> u64 {
+            let clamped = if bytes < 4 * MIB {
+                4 * MIB
+            } else if bytes > 256 * MIB {
+                256 * MIB
+            } else {
+                bytes
+            };
+            clamped.div_ceil(4 * MIB) * 4 * MIB
+        }
+        const fn range(least: u64, most: u64) -> [u64; 2] {
+            let (least, most) = (adjusted(least), adjusted(most));
+            [least, if most > least { most } else { least }]
+        }
+        Self { device: range(least, most), host: range(least / 2, most / 2) }
+    }
+
     /// Bytes of the next shared block, where so many are there.
     fn next(&self, host_visible: bool, blocks: usize) -> u64 {
         let [least, most] = if host_visible { self.host } else { self.device };
@@ -213,6 +234,14 @@ mod tests {
             allocator.free(ticket);
         }
         assert_eq!((allocator.allocated(), allocator.reserved()), (0, 4 * MIB), "the last shared block is kept");
+    }
+
+    #[test]
+    fn manual_blocks_are_clamped_and_rounded() {
+        let policy = Policy::manual(10 * MIB + 1, 1024 * MIB);
+        assert_eq!(policy, Policy { device: [12 * MIB, 256 * MIB], host: [8 * MIB, 256 * MIB] });
+        assert_eq!(Policy::manual(1, 1), Policy { device: [4 * MIB; 2], host: [4 * MIB; 2] });
+        assert_eq!(Policy::manual(8 * MIB, 64 * MIB), Policy::MEMORY_USAGE);
     }
 
     #[test]
