@@ -57,8 +57,10 @@ impl Block {
         let (d_k, d_v) = (room("d_k", rows * s.key())?, room("d_v", rows * s.key())?);
         let (queries, keys) = (batch * s.heads * tokens, batch * tokens * s.kv_heads);
         let d_o = d_o.window();
-        if self.attention == Attention::Naive {
-            let ds = room("d_s", queries * tokens)?;
+        // Gradients of scores, or of each row's sum. Like all of them it stays until the work is done, on the ledger as on the device.
+        let naive = self.attention == Attention::Naive;
+        let ds = room(if naive { "d_s" } else { "delta" }, if naive { queries * tokens } else { queries })?;
+        if naive {
             work.heads(
                 "scores_back",
                 &[("p", t("p")), ("v", t("v")), ("dout", d_o.clone()), ("ds", ds.window())],
@@ -73,7 +75,6 @@ impl Block {
             work.heads("mix_back", &of_v, keys * s.head_dim, false)?;
             work.heads("mix_back", &of_k, keys * s.head_dim, false)?;
         } else {
-            let delta = room("delta", queries)?;
             let all = [
                 ("q", t("q")),
                 ("k", t("k")),
@@ -81,7 +82,7 @@ impl Block {
                 ("o", t("o")),
                 ("dout", d_o),
                 ("lse", t("lse")),
-                ("delta", delta.window()),
+                ("delta", ds.window()),
                 ("dq", d_q.window()),
                 ("dk", d_k.window()),
                 ("dv", d_v.window()),

@@ -163,4 +163,20 @@ impl BlockShape {
         }
         saved
     }
+
+    /// Values that the backward pass of one block has beside what was kept: gradients of what the forward pass made, of which a
+    /// block of the layer behind takes its place, and what is computed again. Its input's gradient is among them.
+    #[must_use]
+    pub fn working(&self, batch: u64, tokens: u64, attention: Attention, recompute: Recompute) -> u64 {
+        let rows = batch * tokens;
+        let gated = if self.gated { 2 } else { 1 };
+        // d_gate, d_up; d_n2, d_x2, d_n1, d_x; d_o, d_q; d_k, d_v; a statistic a row.
+        let gradients = rows * (gated * self.ff + 4 * self.hidden + 2 * self.query() + 2 * self.key() + 1);
+        let scores = match attention {
+            Attention::Naive => batch * self.heads * tokens * tokens,
+            Attention::Flash => batch * self.heads * tokens,
+        };
+        let all = |recompute| self.saved(batch, tokens, attention, recompute).iter().map(Saved::elements).sum::<u64>();
+        gradients + scores + all(Recompute::None) - all(recompute)
+    }
 }

@@ -120,6 +120,32 @@ fn what_is_kept_is_the_formula() {
     assert_eq!(c(Attention::Naive), 16.0625 + 2.0 * 64.0 / 256.0);
 }
 
+/// What the backward pass has beside that: as derived, but for the parameters of its dispatches and their staging.
+#[test]
+fn what_the_backward_pass_works_with_is_the_formula() {
+    let shape = BlockShape { hidden: 64, heads: 4, kv_heads: 2, head_dim: 16, ff: 160, gated: true };
+    let gpu = open(options());
+    let mut values = Values(6);
+    let start = weights(&shape, &mut values);
+    let weights: Buffers = start.iter().map(|(name, w)| (*name, place(&gpu, "weight/w", w))).collect();
+    let gradients: Buffers = start.iter().map(|(name, w)| (*name, place(&gpu, "gradient/w", w))).collect();
+    let [batch, tokens] = [2, 96];
+    let dy = place(&gpu, "scratch/dy", &values.list(batch * tokens * shape.hidden, 1.0));
+    for (attention, recompute) in WAYS {
+        let block = Block::new(&gpu, shape, attention, recompute, tokens).unwrap();
+        let x = place(&gpu, "activation/0.x", &values.list(batch * tokens * shape.hidden, 1.0));
+        let (kept, y) = block.forward(&gpu, &parameters(&weights), x, [batch, tokens], 0).unwrap();
+        drop(y);
+        gpu.quiesce().unwrap();
+        gpu.ledger().reset_peak();
+        let before = gpu.ledger().live_bytes();
+        block.backward(&gpu, &parameters(&weights), &kept, &dy, &parameters(&gradients)).unwrap();
+        let beside = gpu.ledger().peak_bytes() - before;
+        let said = 4 * shape.working(batch, tokens, attention, recompute);
+        assert!(beside >= said && beside - said < 16 << 10, "{attention:?} {recompute:?}: {beside}, derived {said}");
+    }
+}
+
 #[test]
 fn decoding_is_the_forward_pass() {
     let shape = BlockShape { hidden: 40, heads: 4, kv_heads: 2, head_dim: 12, ff: 56, gated: true };

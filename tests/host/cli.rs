@@ -204,7 +204,10 @@ fn json_is_one_document_also_of_an_error() {
 
 #[test]
 fn plans_need_no_device_where_the_memory_is_given() {
-    insta::assert_snapshot!("plan", seen(&["plan", "llama-3-8b", "--gpu-memory", "24GB", "--context", "8192", "--as", "bf16,int4"]));
+    insta::assert_snapshot!(
+        "plan",
+        seen(&["plan", "llama-3-8b", "--gpu-memory", "24GB", "--context", "8192", "--as", "bf16,int4"])
+    );
     let training = ["plan", "tinyllama-1.1b", "--gpu-memory", "24GB", "--train", "adamw-8bit", "--context", "2048"];
     insta::assert_snapshot!("plan_training", seen(&training));
     insta::assert_snapshot!("plan_unknown", seen(&["plan", "llama-9", "--gpu-memory", "24GB"]));

@@ -90,9 +90,12 @@ fn try_out(bench: &Bench<'_>, shape: &Shape, job: &Job) -> Result<Value> {
 fn hold(gpu: &Gpu, shard: &Shard, scale: u64, step: bool) -> Result<u64> {
     let part = |bytes: u64| bytes / scale / 16 * 16;
     let mut held: Vec<Buffer<u8>> = Vec::new();
-    for (label, bytes) in
-        [("activation/shard", shard.activations), ("logits/shard", shard.logits), ("scratch/gathered", shard.gathered)]
-    {
+    for (label, bytes) in [
+        ("activation/shard", shard.activations),
+        ("scratch/working", shard.working),
+        ("logits/shard", shard.logits),
+        ("scratch/gathered", shard.gathered),
+    ] {
         let mut left = part(bytes);
         while left > 0 {
             let now = left.min(gpu.limits().max_buffer_size / 16 * 16);

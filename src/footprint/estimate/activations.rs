@@ -69,3 +69,11 @@ pub fn saved_bytes(shape: &Shape, batch: u64, tokens: u64, element: u64, attenti
     };
     block_of(shape).into_iter().map(of).sum()
 }
+
+/// Bytes that the backward pass of the widest layer works with beside what is kept, of values of `element` bytes: gradients on their way, and
+/// what is computed again ([`BlockShape::working`]). Statistics are counted as values.
+#[must_use]
+pub fn working_bytes(shape: &Shape, batch: u64, tokens: u64, element: u64, attention: Attention, recompute: Recompute) -> u64 {
+    let of = |block: BlockShape| element * block.working(batch, tokens, attention, recompute);
+    block_of(shape).into_iter().map(of).max().unwrap_or(0)
+}

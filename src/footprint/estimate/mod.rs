@@ -8,7 +8,7 @@ mod peers;
 mod shards;
 mod weights;
 
-pub use activations::{article_activations, block_of, c_of_block, korthikanti, korthikanti_c, saved_bytes};
+pub use activations::{article_activations, block_of, c_of_block, korthikanti, korthikanti_c, saved_bytes, working_bytes};
 pub use allocator::{Allocator, Policy, Ticket, WGPU_OWN};
 pub use cache::{kv_cache, logits, staging};
 pub use needs::{Ground, Learning, Need, STAGING, Serving, learning_needs, requested, serving_needs};

@@ -81,7 +81,7 @@ pub fn serving_needs(shape: &Shape, job: &Serving, max_buffer: u64) -> Vec<Need>
     needs
 }
 
-/// The buffers of a training job: each tensor's state, what each layer keeps, the logits of all tokens in F32 (their gradient takes their
+/// The buffers of a training job: each tensor's state, what each layer keeps, what the backward pass of one works with, the logits of all tokens in F32 (their gradient takes their
 /// place).
 #[must_use]
 pub fn learning_needs(shape: &Shape, job: &Learning, max_buffer: u64) -> Vec<Need> {
@@ -97,6 +97,8 @@ pub fn learning_needs(shape: &Shape, job: &Learning, max_buffer: u64) -> Vec<Nee
             put(&mut needs, &format!("activation/{i}.{}", saved.name), saved.bytes(element), max_buffer);
         }
     }
+    let working = super::working_bytes(shape, job.batch, job.context, element, job.attention, job.recompute);
+    put(&mut needs, "scratch/backward", working, max_buffer);
     put(&mut needs, "logits/all", 4 * job.batch * job.context * shape.vocab, max_buffer);
     needs
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::activations::saved_bytes;
+use super::activations::{saved_bytes, working_bytes};
 use super::cache::logits;
 use crate::block::{Attention, Recompute};
 use crate::footprint::shape::{Shape, TensorShape};
@@ -24,6 +24,8 @@ pub struct Shard {
     pub states: u64,
     /// Activations of its own batch, all layers.
     pub activations: u64,
+    /// What the backward pass of one layer works with: gradients on their way, and what is computed again.
+    pub working: u64,
     /// Logits of its own batch in F32, in which their gradient takes their place.
     pub logits: u64,
     /// The weights of two layers (the one at work and the next) and the gradients of one, gathered from all; 0 for a single GPU.
@@ -34,7 +36,7 @@ impl Shard {
     /// All of it.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.states + self.activations + self.logits + self.gathered
+        self.states + self.activations + self.working + self.logits + self.gathered
     }
 }
 
@@ -68,6 +70,7 @@ pub fn shard(shape: &Shape, job: &Job, gpus: u64) -> Shard {
     Shard {
         states,
         activations: saved_bytes(shape, job.batch, job.tokens, of_one.weights, job.attention, job.recompute),
+        working: working_bytes(shape, job.batch, job.tokens, of_one.weights, job.attention, job.recompute),
         logits: logits(job.batch * job.tokens, shape.vocab, 4),
         gathered: if gpus > 1 { largest * (2 * of_one.weights + of_one.gradients) } else { 0 },
     }
