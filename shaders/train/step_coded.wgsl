@@ -47,6 +47,10 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let block = group.y * groups.x + group.x;
+    // Grids are rounded up; a whole workgroup goes.
+    if block * 256u >= params.elements {
+        return;
+    }
     let inside = block * 256u + 4u * lane < params.elements;
     let quad = select(0u, block * LANES + lane, inside);
     let scale = scales[block];

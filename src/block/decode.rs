@@ -62,7 +62,8 @@ impl Block {
             });
         }
         let (h, rows) = (s.hidden, batch * tokens);
-        check(gpu, s, rows, cache.capacity, false)?;
+        self.check_positions(offset + tokens)?;
+        check(gpu, s, [batch, tokens, cache.capacity], false)?;
         let room = |name: &str, width: u64| gpu.buffer::<f32>(&format!("scratch/{name}"), rows * width);
         let (n, q) = (room("n", h)?, room("q", s.query())?);
         let (k, v) = (room("k", s.key())?, room("v", s.key())?);

@@ -2,7 +2,7 @@
 
 use super::kernels::{Matrix, Work, check, turns};
 use super::plan::{Attention, BlockShape, Recompute, Saved};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Window};
 
 /// A block's weights, or the gradients of them, on a device: a window a name of [`BlockShape::weights`].
@@ -95,14 +95,26 @@ impl Block {
     /// # Errors
     /// As [`BlockShape::check`]; [`crate::Error::Shape`] for a head of more than 512 values; as [`Gpu::buffer`].
     pub fn new(gpu: &Gpu, shape: BlockShape, attention: Attention, recompute: Recompute, positions: u64) -> Result<Self> {
-        check(gpu, &shape, 1, 1, false)?;
+        check(gpu, &shape, [1; 3], false)?;
         Ok(Self { shape, attention, recompute, turns: turns(gpu, &shape, positions)?, positions })
+    }
+
+    /// Whether there are rotations for so many tokens of a sequence.
+    pub(super) fn check_positions(&self, tokens: u64) -> Result<()> {
+        if tokens <= self.positions {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            what: "a sequence".into(),
+            want: format!("at most the {} positions that the block was made for", self.positions),
+            got: format!("{tokens} tokens"),
+        })
     }
 
     /// The block's output y, the input of the layer behind, and what the backward pass needs. x is `[batch, tokens, hidden]`.
     ///
     /// # Errors
-    /// [`crate::Error::TooLarge`] where a tensor is larger than a binding may be; as [`Gpu::buffer`] and [`crate::gpu::Recording::run`].
+    /// [`Error::Shape`] for more tokens than positions; [`Error::TooLarge`] where a tensor is larger than a binding may be; as [`Gpu::buffer`] and [`crate::gpu::Recording::run`].
     pub fn forward(
         &self,
         gpu: &Gpu,
@@ -111,8 +123,8 @@ impl Block {
         [batch, tokens]: [u64; 2],
         layer: u64,
     ) -> Result<(Kept, Buffer<f32>)> {
-        let naive = self.attention == Attention::Naive;
-        check(gpu, &self.shape, batch * tokens, tokens.min(self.positions), naive)?;
+        self.check_positions(tokens)?;
+        check(gpu, &self.shape, [batch, tokens, tokens], self.attention == Attention::Naive)?;
         let saved = self.shape.saved(batch, tokens, self.attention, self.recompute);
         let label = |name: &str| {
             let kept = saved.iter().any(|s| s.name == name);

@@ -44,7 +44,8 @@ pub fn programs() -> Result<Vec<Program>> {
 }
 
 /// Refuses what the kernels cannot do: heads too wide, tensors that no binding holds.
-pub(super) fn check(gpu: &Gpu, shape: &BlockShape, rows: u64, keys: u64, naive: bool) -> Result<()> {
+/// `batch` sequences of `tokens` tokens that look back on up to `keys`.
+pub(super) fn check(gpu: &Gpu, shape: &BlockShape, [batch, tokens, keys]: [u64; 3], naive: bool) -> Result<()> {
     shape.check()?;
     if !shape.gated || shape.head_dim > MOST_DIM {
         return Err(Error::Shape {
@@ -53,8 +54,12 @@ pub(super) fn check(gpu: &Gpu, shape: &BlockShape, rows: u64, keys: u64, naive: 
             got: format!("{shape:?}"),
         });
     }
-    let widest = shape.ff.max(shape.query()).max(shape.hidden).max(if naive { shape.heads * keys } else { 0 });
-    let asked = 4 * widest * rows.max(shape.hidden);
+    let widest = shape.ff.max(shape.query()).max(shape.hidden);
+    let rows = batch.saturating_mul(tokens);
+    let scores = if naive { rows.saturating_mul(shape.heads * keys) } else { 0 };
+    let cached = batch.saturating_mul(keys).saturating_mul(shape.key());
+    let largest = widest.saturating_mul(rows.max(shape.hidden)).max(scores).max(cached);
+    let asked = largest.saturating_mul(4);
     let limit = gpu.limits().max_storage_buffer_binding_size.min(gpu.limits().max_buffer_size);
     if asked > limit {
         let limited_by = "the device's max_storage_buffer_binding_size";

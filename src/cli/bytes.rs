@@ -10,14 +10,16 @@ pub(super) fn bytes(text: &str) -> std::result::Result<u64, String> {
         ("kB", 1000),
         ("MB", 1_000_000),
         ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000_u64),
         ("KiB", 1 << 10),
         ("MiB", 1 << 20),
         ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
     ];
     let factor = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim())).map(|(_, factor)| *factor);
     match (number.parse::<f64>(), factor) {
-        (Ok(number), Some(factor)) => Ok((number * f64::from(factor)) as u64),
-        _ => Err("expected bytes such as 1000000, 24GB or 512MiB".into()),
+        (Ok(number), Some(factor)) => Ok((number * factor as f64) as u64),
+        _ => Err("expected bytes such as 1000000, 24GB or 512MiB (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)".into()),
     }
 }
 

@@ -88,8 +88,10 @@ pub fn main() -> ExitCode {
         // Help and version are no errors; a program that asked for JSON gets its errors in JSON, these too.
         if error.use_stderr() && std::env::args().any(|a| a == "--json") {
             let message = error.to_string();
-            let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            print_error(message, Some("`weighbridge --help` lists what can be asked".into()));
+            // Its first paragraph: what is missing or wrong may stand in a list below the first line.
+            let paragraph: Vec<&str> = message.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+            let message = paragraph.join(" ");
+            print_error(message.trim_start_matches("error: "), Some("`weighbridge --help` lists what can be asked".into()));
             std::process::exit(2);
         }
         error.exit()

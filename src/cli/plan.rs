@@ -10,10 +10,10 @@ use super::{Common, plan_text, print, print_json};
 use crate::block::{Attention, Recompute};
 use crate::error::{Error, Result};
 use crate::footprint::estimate::{
-    Ground, Learning, Need, Peer, Question, Serving, Storing, learning_needs, peers, serving_needs,
+    Ground, Learning, MOST_TOKENS, Need, Peer, Question, Serving, Storing, learning_needs, peers, serving_needs,
 };
-use crate::footprint::shape::{Shape, open};
-use crate::footprint::{Class, Fit, Gpus, Memory, Placed, carry_out, memory_of};
+use crate::footprint::shape::{Shape, TensorShape, open};
+use crate::footprint::{Class, Fit, Gpus, Memory, Placed, Run, carry_out, memory_of};
 use crate::format::Format;
 use crate::gpu::Gpu;
 use crate::train::{OPTIMIZERS, Optimizer};
@@ -25,8 +25,9 @@ const MAX_BUFFER: u64 = (1 << 31) - 1;
 /// tools say.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
-Bytes are those of every buffer, in the blocks that wgpu's allocator takes (MemoryUsage), with its own buffers and 32 MiB of staging. What
-a process and its driver need beside that is not in it: `weighbridge prove --verbose` measures it (the intercept).
+Bytes are those of every buffer, in the blocks that wgpu's allocator takes (MemoryUsage), with its own buffers and 32 MiB of staging. A step
+is of a token a sequence or of 512 tokens of a prompt, whichever is more; an encoder takes all its tokens at once. What a process and its
+driver need beside that is not in it: `weighbridge prove --verbose` measures it (the intercept). In training there is no dropout.
 
   weighbridge plan llama-3-8b --gpu-memory 24GB --context 8192
   weighbridge plan llama-3-8b --gpu-memory 24GB --as int4:g32,q8_0 --keep embedding,head
@@ -51,13 +52,13 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "OPTIMIZER")]
     train: Option<String>,
     /// The precisions, separated by commas [default: f32, bf16, int8, q8_0, int4, q4_0].
-    #[arg(long = "as", value_name = "LIST", value_delimiter = ',')]
+    #[arg(long = "as", value_name = "LIST", value_delimiter = ',', conflicts_with = "train")]
     formats: Vec<String>,
-    /// Classes that stay in BF16, separated by commas: embedding, head.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Classes that stay in BF16, separated by commas: attention, mlp, weight, embedding, head, other.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "train")]
     keep: Vec<String>,
     /// The format of the cache of keys and values.
-    #[arg(long, value_name = "FORMAT", default_value = "bf16")]
+    #[arg(long, value_name = "FORMAT", default_value = "bf16", conflicts_with = "train")]
     cache: String,
     /// Place and write the largest batch that is predicted to fit, at the first precision that fits, and show that one more is refused.
     #[arg(long)]
@@ -78,6 +79,8 @@ pub(super) struct Plan {
     pub context: u64,
     pub optimizer: Option<Optimizer>,
     pub fits: Vec<Fit>,
+    /// Precisions in which matrices stay in BF16 because their rows do not fill groups, and how many.
+    pub unfilled: Vec<(String, usize)>,
     pub gpus: Gpus,
     /// The row that other tools are set beside, and what they say.
     pub compared: String,
@@ -95,10 +98,14 @@ pub(super) struct Proved {
 
 pub(super) fn run(common: &Common, args: &PlanArgs) -> Result<ExitCode> {
     let shape = open(&args.model)?;
-    if args.context == 0 || args.batch == 0 || shape.layers.is_empty() {
+    let tokens = args.batch.saturating_mul(args.context);
+    if tokens == 0 || tokens > MOST_TOKENS || shape.layers.is_empty() {
         return Err(Error::Unsupported {
             what: "a plan".into(),
-            need: "a batch and a context of at least 1, and a model whose layers are known (a config.json, a GGUF or a built-in name)".into(),
+            need: format!(
+                "a batch and a context of at least 1 and together at most {MOST_TOKENS} tokens, and a model whose layers are known (a \
+                 config.json, a GGUF or a built-in name)"
+            ),
             have: format!("batch {}, context {}, {} layers", args.batch, args.context, shape.layers.len()),
         });
     }
@@ -113,7 +120,10 @@ pub(super) fn run(common: &Common, args: &PlanArgs) -> Result<ExitCode> {
     let first = fits.iter().position(|fit| fit.largest_batch > 0);
     let gpus = memory.gpus(&shape, optimizer.unwrap_or(Optimizer::AdamwMixedF32Grad), size);
     let at = first.unwrap_or(fits.len() - 1);
-    let (bits, sharers) = (bits(optimizer, &storings[at.min(storings.len() - 1)]), gpus.shard.unwrap_or(1));
+    let (bits, sharers) = (
+        bits(optimizer, &storings[at.min(storings.len() - 1)]),
+        gpus.shard.or(gpus.recomputed).unwrap_or(gpus.rule.ceil() as u64).max(1),
+    );
     let question = Question {
         shape: &shape,
         bits,
@@ -139,9 +149,10 @@ pub(super) fn run(common: &Common, args: &PlanArgs) -> Result<ExitCode> {
         batch: args.batch,
         context: args.context,
         optimizer,
-        compared: if optimizer.is_some() { format!("a shard of {sharers}") } else { fits[at].name.clone() },
+        compared: if optimizer.is_some() { format!("on {sharers} GPUs, each") } else { fits[at].name.clone() },
         peers: peers(&question),
         fits,
+        unfilled: if optimizer.is_none() { unfilled(&shape, &storings) } else { vec![] },
         gpus,
         proved,
     };
@@ -150,8 +161,7 @@ pub(super) fn run(common: &Common, args: &PlanArgs) -> Result<ExitCode> {
     } else {
         print(&plan_text::text(&plan));
     }
-    let sound =
-        plan.proved.as_ref().is_none_or(|p| p.placed.exact && p.placed.left == 0 && p.placed.refusal != "it was not refused");
+    let sound = plan.proved.as_ref().is_none_or(|p| p.placed.exact && p.placed.left == 0 && p.placed.refused);
     Ok(ExitCode::from(u8::from(first.is_none() || !sound)))
 }
 
@@ -168,6 +178,15 @@ fn storings(args: &PlanArgs) -> Result<Vec<Storing>> {
     let usual = ["f32", "bf16", "int8", "q8_0", "int4", "q4_0"].map(String::from).to_vec();
     let names = if args.formats.is_empty() { &usual } else { &args.formats };
     names.iter().map(|name| Ok(Storing::all(name.trim().parse::<Format>()?).keeping(&keep))).collect()
+}
+
+/// Matrices that a format would quantize if their rows filled its groups.
+fn unfilled(shape: &Shape, storings: &[Storing]) -> Vec<(String, usize)> {
+    let of = |storing: &Storing| {
+        let left = |t: &&TensorShape| t.shape.len() > 1 && !storing.keep.contains(&t.class) && !storing.quantizes(t);
+        (storing.format.to_string(), shape.tensors.iter().filter(left).count())
+    };
+    storings.iter().map(of).filter(|(_, left)| *left > 0).collect()
 }
 
 /// Bits of a weight, as other tools are asked.
@@ -224,7 +243,7 @@ fn carried_out(
         }
     };
     let batch = row.fit.largest_batch;
-    let logits = if row.optimizer.is_none() { [batch, row.shape.vocab] } else { [0, 0] };
-    let placed = carry_out(gpu, memory, &needs(batch), &needs(batch + 1), logits, progress)?;
+    let run = row.optimizer.map_or(Run::Sample([batch, row.shape.vocab]), |optimizer| Run::Step(optimizer, row.shape));
+    let placed = carry_out(gpu, memory, &needs(batch), &needs(batch + 1), run, progress)?;
     Ok(Proved { name: row.fit.name.clone(), batch, placed })
 }

@@ -18,8 +18,12 @@ pub(super) fn text(plan: &Plan) -> String {
         binary(plan.memory_bytes),
         plan.memory_of
     );
+    let beyond = plan.positions.is_some_and(|positions| plan.context > positions);
     let job = plan.optimizer.map_or("inference".to_owned(), |optimizer| format!("training with {}", optimizer.name()));
     out.push_str(&format!("job:    {job}, batch {}, context {}\n\n", plan.batch, plan.context));
+    if beyond {
+        out.push_str("note: this context is beyond the positions that the model was made for\n\n");
+    }
     out.push_str(&fits(plan));
     out.push_str(&format!("\n{}", gpus(plan)));
     out.push_str(&format!("\n{}", peers(plan)));
@@ -33,8 +37,8 @@ pub(super) fn text(plan: &Plan) -> String {
 fn fits(plan: &Plan) -> String {
     let training = plan.optimizer.is_some();
     let mut heading = vec![if training { "way" } else { "precision" }, ">weights"];
-    heading.extend(if training { [">states", ">activations"] } else { [">cache", ">"] });
-    heading.extend([">buffers", ">reserved", ">", "fits", ">most batch", ">most context"]);
+    heading.extend(if training { vec![">states", ">activations"] } else { vec![">cache"] });
+    heading.extend([">buffers", ">blocks", ">reserved", ">", "fits", ">most batch", ">most context"]);
     let mut rows = vec![heading.into_iter().map(String::from).collect::<Vec<_>>()];
     for fit in &plan.fits {
         let parts =
@@ -42,23 +46,29 @@ fn fits(plan: &Plan) -> String {
         let most = |n: u64| if n == 1 << 24 { "no end".to_owned() } else { grouped(n.into()) };
         let mut row = vec![fit.name.clone(), decimal(fit.weights)];
         row.extend(parts);
-        row.extend([decimal(fit.buffers), decimal(fit.reserved), binary(fit.reserved)]);
+        row.extend([decimal(fit.buffers), decimal(fit.reserved.saturating_sub(fit.requested))]);
+        row.extend([decimal(fit.reserved), binary(fit.reserved)]);
         row.extend([if fit.fits { "yes" } else { "no" }.into(), most(fit.largest_batch), most(fit.largest_context)]);
         rows.push(row);
     }
-    table(&rows)
+    let mut out = table(&rows);
+    out.push_str("blocks: free in the allocator's blocks, staging, wgpu's own buffers\n");
+    for (format, left) in &plan.unfilled {
+        out.push_str(&format!("note: {format} leaves {left} matrices in BF16, because their rows do not fill its groups\n"));
+    }
+    out
 }
 
 fn gpus(plan: &Plan) -> String {
     let g = &plan.gpus;
-    let shard = match (g.shard, g.shard_bytes) {
+    let shard = |found: Option<u64>, bytes: Option<u64>| match (found, bytes) {
         (Some(n), Some(bytes)) => format!("{n}, each with {} ({})", decimal(bytes), binary(bytes)),
-        _ => "none is enough: what each must hold by itself is more than its memory".into(),
+        _ => "no number, because what each must hold by itself is more than its memory".into(),
     };
     let text = format!(
         "To train it with {} on GPUs of this memory, each with a batch of {} x {} tokens. The article's rule (18 x 1.25 bytes a parameter): \
-         {:.2}, so {}. The same with this optimizer's bytes: {:.2}, so {}. By a shard counted exactly (ZeRO-3, flash attention, nothing \
-         computed again): {shard}.",
+         {:.2}, so {}. The same with this optimizer's bytes: {:.2}, so {}. By a shard counted exactly (ZeRO-3, flash attention), beside 97 MiB \
+         for staging and blocks: {} where activations are kept; {} where all are computed again.",
         g.optimizer.name(),
         plan.batch,
         plan.context,
@@ -66,6 +76,8 @@ fn gpus(plan: &Plan) -> String {
         g.rule.ceil(),
         g.rule_of_optimizer,
         g.rule_of_optimizer.ceil(),
+        shard(g.shard, g.shard_bytes),
+        shard(g.recomputed, g.recomputed_bytes),
     );
     words("GPUs:   ", &text, WIDTH)
 }
@@ -73,12 +85,12 @@ fn gpus(plan: &Plan) -> String {
 /// What other tools say, beside the row that was compared.
 fn peers(plan: &Plan) -> String {
     let ours = match plan.optimizer {
-        Some(_) => plan.gpus.shard_bytes,
+        Some(_) => plan.gpus.shard_bytes.or(plan.gpus.recomputed_bytes),
         None => plan.fits.iter().find(|fit| fit.name == plan.compared).map(|fit| fit.reserved),
     };
-    let mut rows = vec![["tool", ">says", ">", ">beside ours", "formula"].map(String::from).to_vec()];
+    let mut rows = vec![["tool", ">says", ">", ">to our reserved", "formula"].map(String::from).to_vec()];
     for peer in &plan.peers {
-        let off = ours.map_or("-".into(), |ours| format!("{:+.1} %", 100.0 * (peer.bytes as f64 / ours as f64 - 1.0)));
+        let off = ours.map_or("-".into(), |ours| format!("{:+.1} %", 100.0 * (peer.bytes as f64 / ours as f64 - 1.0) + 0.0));
         rows.push(vec![peer.name.into(), decimal(peer.bytes), binary(peer.bytes), off, peer.formula.into()]);
     }
     let mut out = title(&format!("what others say of {}: {}", plan.model, plan.compared));
@@ -99,8 +111,15 @@ fn carried_out(proved: &Proved) -> String {
     }
     out.push_str("written    every buffer, by the device\n");
     if !placed.drawn.is_empty() {
-        out.push_str(&format!("drawn      a token for each of {} sequences, from logits of zeros\n", placed.drawn.len()));
+        out.push_str(&format!(
+            "drawn      {} tokens by the sampler, one a sequence, from logits of zeros\n",
+            placed.drawn.len()
+        ));
     }
-    out.push_str(&format!("one more   {}\nleft       {} bytes\n", placed.refusal, placed.left));
+    if placed.stepped > 0 {
+        out.push_str(&format!("stepped    the optimizer, on each of {} tensors\n", placed.stepped));
+    }
+    let refused = if placed.refused { "refused" } else { "NOT REFUSED by the plan" };
+    out.push_str(&format!("one more   {refused}: {}\nleft       {} bytes\n", placed.refusal, placed.left));
     out
 }

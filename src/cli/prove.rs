@@ -34,8 +34,8 @@ A file of your own claims:
   weighbridge prove --html claims.html
   weighbridge prove my-claims.toml --json
 
-Exit status 1 where a claim of your own does not hold, or where bytes were left that no line explains; the article's false claims are no
-finding.")]
+Exit status 1 where a claim of your own does not hold, where bytes were left that no line explains, or where a check of our own failed;
+the article's false claims are no finding.")]
 pub(super) struct ProveArgs {
     /// Your own claims, in TOML, instead of the article's.
     claims: Option<PathBuf>,
@@ -77,6 +77,10 @@ pub(super) fn needs_a_device(error: Error) -> Error {
 }
 
 fn article(common: &Common, args: &ProveArgs, options: &GpuOptions) -> Result<ExitCode> {
+    // A page that cannot be written is said before the work.
+    if let Some(path) = &args.html {
+        std::fs::write(path, "").map_err(|source| Error::File { path: path.clone(), source })?;
+    }
     let (layer, logits) = (inputs::layer()?, inputs::logits()?);
     let inputs = Inputs { layer: &layer, logits: &logits };
     let proof = with_steps(common, |progress| prove(options, inputs, progress))?;
@@ -89,7 +93,7 @@ fn article(common: &Common, args: &ProveArgs, options: &GpuOptions) -> Result<Ex
     } else {
         print(&prove_text::text(&proof, args.verbose));
     }
-    Ok(ExitCode::from(u8::from(!proof.account.holds() || !proof.account.adds_up())))
+    Ok(ExitCode::from(u8::from(!proof.is_sound())))
 }
 
 /// What `prove` prints of one's own claims.

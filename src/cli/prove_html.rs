@@ -16,7 +16,7 @@ pub(super) fn page(proof: &Proof) -> String {
     out.push_str(&facts(proof));
     out.push_str("<h2>Claims</h2>\n");
     out.push_str(&claims(&proof.claims));
-    out.push_str("<h2>How each was measured</h2>\n");
+    out.push_str("<h2>When each holds</h2>\n");
     proof.claims.iter().for_each(|claim| out.push_str(&details(claim)));
     out.push_str("<h2>Charts</h2>\n");
     for chart in [charts::storage, charts::training_state, charts::activations, charts::inference] {
@@ -87,11 +87,12 @@ fn amount(value: Option<f64>) -> String {
 
 fn details(claim: &Claim) -> String {
     let summary = format!("Row {}: {}", claim.row, claim.statement);
-    let words = list(&[("Reading", claim.reading), ("Method", claim.method), ("Condition", claim.condition.as_str())]);
+    let words = list(&[("Reading", claim.reading), ("Method", claim.method)]);
     format!(
-        "<details><summary>{} ({})</summary>\n{words}{}</details>\n",
+        "<p>{} ({}). {}</p>\n<details><summary>How it was measured</summary>\n{words}{}</details>\n",
         escape(&summary),
         verdict(claim.verdict),
+        escape(&claim.condition),
         evidence(claim)
     )
 }
@@ -109,8 +110,10 @@ fn evidence(claim: &Claim) -> String {
 
 /// Whether what no line explains is within its tolerance.
 fn residual(account: &Account) -> String {
-    let missing =
-        account.unmeasured.map_or(String::new(), |reason| format!("<p>Not all was measured: {}.</p>\n", escape(reason)));
+    let missing = account
+        .unmeasured
+        .as_deref()
+        .map_or(String::new(), |reason| format!("<p>Not all was measured: {}.</p>\n", escape(reason)));
     let Some(witness) = account.witness else {
         return format!("<p>No residual: there is no witness to hold the ledger against.</p>\n{missing}");
     };

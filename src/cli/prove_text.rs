@@ -64,7 +64,7 @@ fn account(account: &Account) -> String {
         ]);
     }
     out.push_str(&table(&rows));
-    out.push_str(&match (account.witness, account.unmeasured) {
+    out.push_str(&match (account.witness, &account.unmeasured) {
         (Some(witness), _) => format!(
             "residual {} bytes beside the witness {witness}: {} its tolerance of {} bytes\n",
             grouped(account.residual.into()),

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::estimate::WGPU_OWN;
+use super::estimate::{Allocator, Policy, WGPU_OWN};
 use crate::error::Result;
-use crate::gpu::{Gpu, Sight, Witness};
+use crate::gpu::{Calibration, Gpu, MemoryHint, Requirement, Sight, Witness};
 
 /// What a residual to a witness may be at least: pages, command buffers and the process's own comings and goings.
 const TOLERANCE: u64 = 16 << 20;
@@ -22,7 +22,7 @@ pub struct Account {
     pub levels: Vec<Level>,
     /// The witness that the last level is of.
     pub witness: Option<&'static str>,
-    /// What no line explains of the last level, in bytes; 0 where there is no witness.
+    /// What no line explains, in bytes: the largest of the levels' residuals. 0 where there is no witness.
     pub residual: i64,
     /// What it may be: 16 MiB, or 1 % of the bytes that were written.
     pub tolerance: u64,
@@ -30,7 +30,7 @@ pub struct Account {
     pub witnesses: Vec<Witness>,
     /// Why levels are missing, if they are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unmeasured: Option<&'static str>,
+    pub unmeasured: Option<String>,
 }
 
 /// A level: bytes, and the lines that lead to them from the level before.
@@ -58,6 +58,12 @@ fn line(name: &str, bytes: i64) -> AccountLine {
 }
 
 impl Account {
+    /// Nothing is known, for a reason.
+    pub(super) fn unmeasured(reason: String) -> Self {
+        let (levels, witnesses) = (vec![], vec![]);
+        Self { levels, witness: None, residual: 0, tolerance: TOLERANCE, witnesses, unmeasured: Some(reason) }
+    }
+
     /// Whether the residual is within its tolerance.
     #[must_use]
     pub fn holds(&self) -> bool {
@@ -86,14 +92,16 @@ pub struct Observer<'g> {
     allocated: u64,
     reserved: u64,
     witnesses: Vec<Witness>,
+    calibrations: Vec<Calibration>,
 }
 
 impl<'g> Observer<'g> {
-    /// Looks at the device as it is. Staging is filled first, so that it does not come in between.
+    /// Looks at the device as it is. Staging is filled first, so that it does not come in between. A witness whose calibration does not hold is
+    /// doubted.
     ///
     /// # Errors
     /// As [`Gpu::buffer`] and [`crate::gpu::Recording::run`].
-    pub fn start(gpu: &'g Gpu) -> Result<Self> {
+    pub fn start(gpu: &'g Gpu, calibrations: &[Calibration]) -> Result<Self> {
         const PIECE: usize = 1 << 20;
         let target = gpu.buffer::<u8>("scratch/observer", PIECE as u64)?;
         let piece = vec![0_u8; PIECE];
@@ -104,7 +112,7 @@ impl<'g> Observer<'g> {
         gpu.quiesce()?;
         let allocator = gpu.allocator().unwrap_or_default();
         let (allocated, reserved) = (allocator.allocated, allocator.reserved);
-        Ok(Self { gpu, allocated, reserved, witnesses: gpu.witnesses() })
+        Ok(Self { gpu, allocated, reserved, witnesses: gpu.witnesses(), calibrations: calibrations.to_vec() })
     }
 
     /// The way from what formulas say of each class to what the device holds now. Every buffer must have been written.
@@ -123,24 +131,42 @@ impl<'g> Observer<'g> {
             witness: None,
             residual: 0,
             tolerance: TOLERANCE,
-            witnesses: gpu.witnesses(),
-            unmeasured: Some("this backend has no allocator report"),
+            witnesses: self.witnesses(),
+            unmeasured: Some("this backend has no allocator report".into()),
         };
         let (Some(allocator), Some(required)) = (gpu.allocator(), gpu.required_bytes()) else { return Ok(account) };
         account.unmeasured = None;
         let mut to = |name, bytes, lines| account.levels.push(Level { name, bytes, lines });
-        let (own, rounding) = self.rounding();
-        let other = required as i64 - requested as i64 - own - rounding;
-        to(
-            "required",
-            required,
-            named([("wgpu's own buffers", own), ("the driver's rounding", rounding), ("unexplained", other)]),
-        );
-        to("allocated", allocator.allocated, named([("alignment", allocator.allocated as i64 - required as i64)]));
-        let free = allocator.reserved as i64 - allocator.allocated as i64;
-        to("reserved", allocator.reserved, named([("free in blocks", free)]));
+        let lines = match self.predicted() {
+            // What the driver requires and the allocator does, by itself: asked of the one, simulated for the other.
+            Some(p) => {
+                to(
+                    "required",
+                    required,
+                    named([
+                        ("wgpu's own buffers", p.own),
+                        ("the driver's rounding", p.rounding),
+                        ("unexplained", required as i64 - requested as i64 - p.own - p.rounding),
+                    ]),
+                );
+                let (alignment, free) = (p.allocated - (requested as i64 + p.own + p.rounding), p.reserved - p.allocated);
+                let given = allocator.allocated as i64 - required as i64;
+                to("allocated", allocator.allocated, named([("alignment", alignment), ("unexplained", given - alignment)]));
+                [
+                    ("free in blocks", free),
+                    ("blocks from before", allocator.reserved as i64 - allocator.allocated as i64 - free),
+                ]
+            }
+            // DX12 is not asked buffer by buffer.
+            None => {
+                to("required", required, named([("wgpu's own buffers and rounding", required as i64 - requested as i64)]));
+                to("allocated", allocator.allocated, named([("alignment", allocator.allocated as i64 - required as i64)]));
+                [("free in blocks", allocator.reserved as i64 - allocator.allocated as i64), ("blocks from before", 0)]
+            }
+        };
+        to("reserved", allocator.reserved, named(lines));
         account.tolerance = TOLERANCE.max(allocator.allocated / 100);
-        account.unmeasured = Some("no witness beyond the allocator is to be believed here");
+        account.unmeasured = Some("no witness beyond the allocator is to be believed here".into());
         if self.gpu.info().is_software() {
             // A block takes memory of the process where it was written.
             self.to_witness(&mut account, "outside", &["process_rss"], [allocator.allocated, self.allocated]);
@@ -153,6 +179,16 @@ impl<'g> Observer<'g> {
         Ok(account)
     }
 
+    /// The witnesses, doubted where they did not see the ballast.
+    fn witnesses(&self) -> Vec<Witness> {
+        let mut all = self.gpu.witnesses();
+        for witness in &mut all {
+            let failed = self.calibrations.iter().find(|c| c.witness == witness.name && !c.holds());
+            witness.doubts.extend(failed.map(|c| format!("it sees {:.4} bytes for a byte of ballast", c.slope)));
+        }
+        all
+    }
+
     /// Per class what was asked for beyond what was said.
     fn classes(&self, said: &[(&str, u64)]) -> Vec<AccountLine> {
         let mut classes: BTreeMap<String, i64> =
@@ -163,15 +199,34 @@ impl<'g> Observer<'g> {
         classes.into_iter().filter(|(_, bytes)| *bytes != 0).map(|(class, bytes)| line(&class, bytes)).collect()
     }
 
-    /// What wgpu keeps for itself, and what the driver adds to the buffers on the ledger: asked of the driver, buffer by buffer.
-    fn rounding(&self) -> (i64, i64) {
-        let mut known: BTreeMap<u64, i64> = BTreeMap::new();
-        let mut needs = |bytes: u64| {
-            *known.entry(bytes).or_insert_with(|| self.gpu.requirement(bytes, Sight::Device).map_or(0, |n| n.size as i64))
+    /// What the driver requires of wgpu's own buffers and of each on the ledger, and what the allocator would make of them in the order in which
+    /// they came; nothing was freed in between but what the observer itself needed.
+    fn predicted(&self) -> Option<Predicted> {
+        let gpu = self.gpu;
+        let policy = match gpu.memory_hint()? {
+            MemoryHint::Performance => Policy::PERFORMANCE,
+            MemoryHint::MemoryUsage => Policy::MEMORY_USAGE,
         };
-        let own = WGPU_OWN.iter().map(|bytes| needs(*bytes)).sum();
-        let lines = self.gpu.ledger().lines();
-        (own, lines.iter().map(|l| needs(l.bytes) - l.bytes as i64).sum())
+        let mut allocator = Allocator::new(policy, &gpu.memory_types()?);
+        let mut known: BTreeMap<(u64, &str), Requirement> = BTreeMap::new();
+        let mut add = |bytes: u64, label: &str| -> Option<i64> {
+            let (key, sight) = match label {
+                "staging/upload" => ("upload", Sight::Upload),
+                "staging/download" => ("download", Sight::Download),
+                _ => ("device", Sight::Device),
+            };
+            let needs = match known.get(&(bytes, key)) {
+                Some(needs) => *needs,
+                None => *known.entry((bytes, key)).or_insert(gpu.requirement(bytes, sight)?),
+            };
+            allocator.allocate(needs.memory_type, needs.size, needs.alignment);
+            Some(needs.size as i64)
+        };
+        let own = WGPU_OWN.iter().map(|bytes| add(*bytes, "")).sum::<Option<i64>>()?;
+        let lines = gpu.ledger().lines();
+        let rounding = lines.iter().map(|l| Some(add(l.bytes, &l.label)? - l.bytes as i64)).sum::<Option<i64>>()?;
+        let (allocated, reserved) = (allocator.allocated() as i64, allocator.reserved() as i64);
+        Some(Predicted { own, rounding, allocated, reserved })
     }
 
     /// The level of a witness: what it says now, from what it said before and what the allocator holds now and held then.
@@ -182,18 +237,26 @@ impl<'g> Observer<'g> {
         });
         let (Some((now, before)), Some(above)) = (found, account.levels.last().map(|level| level.bytes)) else { return };
         let rest = before as i64 - was as i64;
-        account.residual = now.used as i64 - held as i64 - rest;
+        let residual = now.used as i64 - held as i64 - rest;
+        if account.witness.is_none() || residual.abs() > account.residual.abs() {
+            account.residual = residual;
+        }
         account.witness = Some(now.name);
         account.unmeasured = None;
         // The level above may count what this one does not: free parts of blocks, or what the driver has beside the buffers.
         let beyond = if self.gpu.info().is_software() { "free and never written" } else { "counted above only" };
-        let lines = named([
-            (beyond, held as i64 - above as i64),
-            ("before the device's buffers", rest),
-            ("residual", account.residual),
-        ]);
+        let lines =
+            named([(beyond, held as i64 - above as i64), ("before the device's buffers", rest), ("residual", residual)]);
         account.levels.push(Level { name: level, bytes: now.used, lines });
     }
+}
+
+/// What the device should hold, in bytes.
+struct Predicted {
+    own: i64,
+    rounding: i64,
+    allocated: i64,
+    reserved: i64,
 }
 
 fn named<const N: usize>(lines: [(&str, i64); N]) -> Vec<AccountLine> {

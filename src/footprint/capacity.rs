@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::estimate::{
-    Ground, Job, Learning, Need, Serving, Storing, fewest_gpus, heuristic_gpus, learning_needs, requested, serving_needs, shard,
+    Ground, Job, Learning, MOST_TOKENS, Need, STAGING, Serving, Storing, fewest_gpus, heuristic_gpus, learning_needs,
+    requested, serving_needs, shard,
 };
 use super::shape::Shape;
 use crate::block::{Attention, Recompute};
@@ -12,6 +13,8 @@ use crate::train::Optimizer;
 
 /// No search goes further, in sequences or in tokens.
 const MOST: u64 = 1 << 24;
+/// What a training process keeps beside a shard: staging, wgpu's own buffers, and a block that is not full.
+const BESIDE: u64 = STAGING + (1 << 20) + (64 << 20);
 
 /// A memory, and what is known of the device that has it.
 #[derive(Clone, Debug)]
@@ -48,7 +51,8 @@ pub struct Fit {
     pub fits: bool,
     /// The largest batch at the context that was asked for; 0 where not even one fits.
     pub largest_batch: u64,
-    /// The largest context at the batch that was asked for; 0 where not even one token fits.
+    /// The largest context at the batch that was asked for, up to the positions that the model was made for (or the context that was
+    /// asked for, where that is more); 0 where not even one token fits.
     pub largest_context: u64,
 }
 
@@ -62,10 +66,14 @@ pub struct Gpus {
     pub rule: f64,
     /// By the optimizer's own bytes a parameter, times 1.25.
     pub rule_of_optimizer: f64,
-    /// The fewest whose shard fits; none where what is not shared is too much already.
+    /// The fewest whose shard fits, where all activations are kept; none where what is not shared is too much already.
     pub shard: Option<u64>,
     /// The bytes of that shard.
     pub shard_bytes: Option<u64>,
+    /// The same where all activations are computed again.
+    pub recomputed: Option<u64>,
+    /// The bytes of that shard.
+    pub recomputed_bytes: Option<u64>,
 }
 
 impl Memory {
@@ -75,7 +83,7 @@ impl Memory {
         self.ground.reserved(needs)
     }
 
-    fn fit(&self, name: String, [batch, context]: [u64; 2], needs: &dyn Fn(u64, u64) -> Vec<Need>) -> Fit {
+    fn fit(&self, name: String, shape: &Shape, [batch, context]: [u64; 2], needs: &dyn Fn(u64, u64) -> Vec<Need>) -> Fit {
         let list = needs(batch, context);
         let of = |class: &str| requested(&list, Some(class));
         let (kv_cache, activations) = (of("kv_cache"), of("activation"));
@@ -83,6 +91,9 @@ impl Memory {
         let all = requested(&list, None);
         let reserved = self.reserved(&list);
         let fits = |batch: u64, context: u64| {
+            if batch.saturating_mul(context) > MOST_TOKENS {
+                return false;
+            }
             let list = needs(batch, context);
             // Blocks only add to what is asked for: most answers need no simulation.
             requested(&list, None) <= self.bytes && self.reserved(&list) <= self.bytes
@@ -98,7 +109,7 @@ impl Memory {
             reserved,
             fits: reserved <= self.bytes,
             largest_batch: largest(&|n| fits(n, context)),
-            largest_context: largest(&|n| fits(batch, n)),
+            largest_context: largest(&|n| n <= shape.positions.unwrap_or(MOST).max(context) && fits(batch, n)),
         }
     }
 
@@ -110,7 +121,7 @@ impl Memory {
                 let job = Serving { storing: storing.clone(), cache: *cache, batch, context };
                 serving_needs(shape, &job, self.max_buffer)
             };
-            self.fit(storing.format.to_string(), size, &needs)
+            self.fit(storing.format.to_string(), shape, size, &needs)
         };
         storings.iter().map(one).collect()
     }
@@ -128,7 +139,7 @@ impl Memory {
                 let job = Learning { optimizer, batch, context, attention: *attention, recompute: *recompute };
                 learning_needs(shape, &job, self.max_buffer)
             };
-            self.fit((*name).into(), size, &needs)
+            self.fit((*name).into(), shape, size, &needs)
         };
         ways.iter().map(one).collect()
     }
@@ -136,15 +147,21 @@ impl Memory {
     /// How many devices with such a memory training takes: by the article's rule, and by a shard counted exactly.
     #[must_use]
     pub fn gpus(&self, shape: &Shape, optimizer: Optimizer, [batch, tokens]: [u64; 2]) -> Gpus {
-        let job = Job { optimizer, batch, tokens, attention: Attention::Flash, recompute: Recompute::None };
-        let found = fewest_gpus(shape, &job, self.bytes);
+        let job = |recompute| Job { optimizer, batch, tokens, attention: Attention::Flash, recompute };
+        let find = |recompute| {
+            let found = fewest_gpus(shape, &job(recompute), self.bytes.saturating_sub(BESIDE));
+            (found, found.map(|n| shard(shape, &job(recompute), n).total()))
+        };
+        let (kept, recomputed) = (find(Recompute::None), find(Recompute::Full));
         let parameters = shape.parameters();
         Gpus {
             optimizer,
             rule: heuristic_gpus(parameters, 18.0, 1.25, self.bytes),
             rule_of_optimizer: heuristic_gpus(parameters, optimizer.bytes_per_parameter(), 1.25, self.bytes),
-            shard: found,
-            shard_bytes: found.map(|n| shard(shape, &job, n).total()),
+            shard: kept.0,
+            shard_bytes: kept.1,
+            recomputed: recomputed.0,
+            recomputed_bytes: recomputed.1,
         }
     }
 }

@@ -19,7 +19,7 @@ pub use account::{Account, AccountLine, Level, Observer};
 pub use capacity::{Fit, Gpus, Memory};
 pub use claims::{Claim, Proof, Verdict};
 pub use class::Class;
-pub use placed::{Placed, carry_out, memory_of};
+pub use placed::{Placed, Run, carry_out, memory_of};
 pub use plan::{Action, Rule, TensorPlan, plan};
 pub use report::{ClassReport, Line, Precision, Report, TensorReport};
 pub use weigh::{Device, Progress, WeighOptions, WeighTail, weigh};

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::capacity::Memory;
-use super::estimate::{Need, Policy, STAGING, requested};
+use super::estimate::{Ground, Need, Policy, STAGING, requested};
+use super::shape::Shape;
 use crate::error::{Error, Result};
 use crate::format::Element;
 use crate::gpu::{Buffer, Gpu, GpuOptions, MemoryHint, Sight};
 use crate::sample::{Logits, Sampler, SamplerLayout};
-
-use super::estimate::Ground;
+use crate::train::{Hyper, Optimizer, Trained};
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,10 +23,23 @@ pub struct Placed {
     pub exact: bool,
     /// Tokens drawn by the sampler there, one a sequence; empty in training.
     pub drawn: Vec<u32>,
-    /// How one step above was refused.
+    /// Tensors on which the optimizer took a real step there; 0 in inference.
+    pub stepped: usize,
+    /// What one step above was answered.
     pub refusal: String,
+    /// Whether it was refused because of the memory planned with, and of nothing else.
+    pub refused: bool,
     /// Bytes on the ledger when all was given back.
     pub left: u64,
+}
+
+/// What is carried out.
+#[derive(Clone, Copy, Debug)]
+pub enum Run<'a> {
+    /// Inference: a step of the sampler on logits of `[rows, vocab]`.
+    Sample([u64; 2]),
+    /// Training: a step of the optimizer on each tensor.
+    Step(Optimizer, &'a Shape),
 }
 
 /// Opens a device for a plan, and says what is known of its memory. `bytes` instead of all that it has.
@@ -37,11 +50,7 @@ pub fn memory_of(options: &GpuOptions, bytes: Option<u64>) -> Result<(Gpu, Memor
     let mut options = options.clone();
     options.memory = MemoryHint::MemoryUsage;
     let gpu = Gpu::open(&options)?;
-    let has = if gpu.info().is_software() {
-        crate::gpu::host_available().map(|b| b.saturating_sub(256 << 20))
-    } else {
-        gpu.memory_bytes()
-    };
+    let has = if gpu.info().is_software() { crate::gpu::host_available().map(|b| b / 2) } else { gpu.memory_bytes() };
     let Some(bytes) = bytes.or(has) else {
         return Err(Error::Unsupported {
             what: format!("a plan for {}", gpu.info().name),
@@ -63,8 +72,8 @@ pub fn memory_of(options: &GpuOptions, bytes: Option<u64>) -> Result<(Gpu, Memor
     Ok((gpu, Memory { bytes, max_buffer, ground }))
 }
 
-/// Places the buffers of `needs` on a device and has it write them; where there are logits, draws a token from each of `rows` rows
-/// of them. Then does the same with `beyond`, which must not fit.
+/// Places the buffers of `needs` on a device, has it write them, and runs what is to run there. Then does the same with `beyond`, which must
+/// be refused. In training the buffers of states are those that real optimizers make.
 ///
 /// # Errors
 /// [`Error::TooLarge`] and [`Error::OutOfMemory`] where the plan itself does not fit.
@@ -73,52 +82,93 @@ pub fn carry_out(
     memory: &Memory,
     needs: &[Need],
     beyond: &[Need],
-    [rows, vocab]: [u64; 2],
+    run: Run<'_>,
     progress: &mut dyn FnMut(&str, usize, usize),
 ) -> Result<Placed> {
     gpu.quiesce()?;
     gpu.check_memory("the plan", requested(needs, None))?;
-    let held = place(gpu, memory, needs, progress)?;
+    let mut held = place(gpu, memory, needs, run, progress)?;
     warm_staging(gpu, &held)?;
     gpu.quiesce()?;
     let staged = gpu.ledger().by_class().get("staging").copied().unwrap_or(0);
     let found = gpu.ledger().live_bytes() - staged;
     let predicted = requested(needs, None);
     let reserved = gpu.allocator().map(|a| [memory.reserved(needs), a.reserved]);
-    let drawn = draw(gpu, held, [rows, vocab])?;
+    let stepped = held.trained.len();
+    for trained in &mut held.trained {
+        trained.step(gpu, &Hyper::default())?;
+    }
+    let drawn = match run {
+        Run::Sample(size) => draw(gpu, held, size)?,
+        Run::Step(..) => {
+            drop(held);
+            vec![]
+        }
+    };
     gpu.trim();
     gpu.quiesce()?;
-    let refusal = match place(gpu, memory, beyond, progress) {
-        Ok(held) => {
-            drop(held);
-            "it was not refused".into()
+    let (refusal, refused) = match place(gpu, memory, beyond, run, progress) {
+        Ok(_) => ("it was not refused".into(), false),
+        Err(error) if error.is_out_of_memory() => {
+            let by_plan = matches!(&error, Error::TooLarge { limited_by, .. } if *limited_by == PLANNED);
+            (error.to_string(), by_plan)
         }
-        Err(error) if error.is_out_of_memory() => error.to_string(),
         Err(error) => return Err(error),
     };
     gpu.trim();
     gpu.quiesce()?;
     let left = gpu.ledger().live_bytes();
     let exact = predicted == found && reserved.is_none_or(|[a, b]| a == b);
-    Ok(Placed { requested: [predicted, found], reserved, exact, drawn, refusal, left })
+    Ok(Placed { requested: [predicted, found], reserved, exact, drawn, stepped, refusal, refused, left })
 }
 
-/// Allocates in order, and stops where the allocator's blocks, with the staging to come, are beyond the memory.
-fn place(gpu: &Gpu, memory: &Memory, needs: &[Need], progress: &mut dyn FnMut(&str, usize, usize)) -> Result<Vec<Buffer<u8>>> {
-    let mut held = Vec::new();
-    for (i, (label, bytes)) in needs.iter().enumerate() {
-        progress(label, i, needs.len());
-        held.push(gpu.buffer::<u8>(label, *bytes)?);
+/// What sets the limit of a plan.
+const PLANNED: &str = "the memory planned with";
+
+/// What a plan holds.
+#[derive(Default)]
+struct Held {
+    buffers: Vec<Buffer<u8>>,
+    trained: Vec<Trained>,
+}
+
+/// Allocates in order, and stops where the allocator's blocks are beyond the memory, or would be with what is still to come.
+fn place(
+    gpu: &Gpu,
+    memory: &Memory,
+    needs: &[Need],
+    run: Run<'_>,
+    progress: &mut dyn FnMut(&str, usize, usize),
+) -> Result<Held> {
+    let beyond = |asked: u64| {
+        let (what, limit) = ("the plan".into(), memory.bytes);
+        if asked > limit { Err(Error::TooLarge { what, asked, limit, limited_by: PLANNED }) } else { Ok(()) }
+    };
+    let reserved = |gpu: &Gpu| gpu.allocator().map_or(0, |a| a.reserved);
+    let mut held = Held::default();
+    let mut rest = needs;
+    if let Run::Step(optimizer, shape) = run {
+        for (i, tensor) in shape.tensors.iter().enumerate() {
+            progress(&tensor.name, i, shape.tensors.len());
+            held.trained.push(Trained::zeros(gpu, optimizer, tensor.class.name(), &tensor.name, tensor.elements())?);
+        }
+        let states = ["activation", "logits"];
+        let of_states =
+            |need: &Need| !states.iter().any(|class| need.label.starts_with(class)) && need.label != "scratch/backward";
+        let first = needs.iter().position(|need| !of_states(need)).unwrap_or(needs.len());
+        rest = &needs[first..];
     }
-    let reserved = memory.reserved(needs);
-    let asked = gpu.allocator().map_or(reserved, |a| a.reserved.max(reserved));
-    if asked > memory.bytes {
-        let limited_by = "the memory planned with";
-        return Err(Error::TooLarge { what: "the plan".into(), asked, limit: memory.bytes, limited_by });
+    for (i, need) in rest.iter().enumerate() {
+        progress(&need.label, i, rest.len());
+        for _ in 0..need.count {
+            held.buffers.push(gpu.buffer::<u8>(&need.label, need.bytes)?);
+        }
+        beyond(reserved(gpu))?;
     }
+    beyond(memory.reserved(needs))?;
     // Written by the device, so that the pages are there.
-    for (i, buffer) in held.iter().enumerate() {
-        progress(buffer.label(), i, held.len());
+    for (i, buffer) in held.buffers.iter().enumerate() {
+        progress(buffer.label(), i, held.buffers.len());
         let mut recording = gpu.record("the plan");
         recording.clear(buffer);
         recording.run()?;
@@ -127,8 +177,8 @@ fn place(gpu: &Gpu, memory: &Memory, needs: &[Need], progress: &mut dyn FnMut(&s
 }
 
 /// Uploads as much in one submit as a submit stages.
-fn warm_staging(gpu: &Gpu, held: &[Buffer<u8>]) -> Result<()> {
-    let Some(largest) = held.iter().max_by_key(|buffer| buffer.bytes()) else { return Ok(()) };
+fn warm_staging(gpu: &Gpu, held: &Held) -> Result<()> {
+    let Some(largest) = held.buffers.iter().max_by_key(|buffer| buffer.bytes()) else { return Ok(()) };
     let piece = vec![0_u8; largest.bytes().min(1 << 20) as usize];
     let mut recording = gpu.record("the plan's staging");
     (0..STAGING.div_ceil(piece.len() as u64)).for_each(|_| recording.upload(largest, 0, &piece));
@@ -136,10 +186,10 @@ fn warm_staging(gpu: &Gpu, held: &[Buffer<u8>]) -> Result<()> {
 }
 
 /// A step of the sampler on the plan's logits, in the place of the buffers that stood for its own.
-fn draw(gpu: &Gpu, mut held: Vec<Buffer<u8>>, [rows, vocab]: [u64; 2]) -> Result<Vec<u32>> {
-    held.retain(|buffer| !buffer.label().starts_with("sampling/"));
+fn draw(gpu: &Gpu, mut held: Held, [rows, vocab]: [u64; 2]) -> Result<Vec<u32>> {
+    held.buffers.retain(|buffer| !buffer.label().starts_with("sampling/"));
     gpu.quiesce()?;
-    let Some(logits) = held.iter().find(|buffer| buffer.label() == "logits/step") else { return Ok(vec![]) };
+    let Some(logits) = held.buffers.iter().find(|buffer| buffer.label() == "logits/step") else { return Ok(vec![]) };
     if logits.bytes() < rows * vocab * 4 {
         // Cut into several buffers: a sampler takes one.
         return Ok(vec![]);

@@ -85,6 +85,9 @@ pub struct Window<'a> {
     pub(super) bytes: Range<u64>,
 }
 
+/// What sets the limit in errors of [`super::GpuOptions::memory_limit`].
+pub(crate) const LIMIT: &str = "what is left of the memory limit";
+
 /// Left to the host by [`Gpu::check_memory`] where the device's memory is the host's.
 const HOST_RESERVE: u64 = 256 << 20;
 
@@ -132,8 +135,7 @@ impl Gpu {
         if let Some(limit) = self.shared.memory_limit {
             let free = limit.saturating_sub(self.ledger().live_bytes());
             if asked > free {
-                let limited_by = "what is left of the memory limit";
-                return Err(Error::TooLarge { what: what.into(), asked, limit: free, limited_by });
+                return Err(Error::TooLarge { what: what.into(), asked, limit: free, limited_by: LIMIT });
             }
         }
         // Small buffers are not worth a look into the system's tables.

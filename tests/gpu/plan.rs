@@ -22,6 +22,7 @@ fn proved(arguments: &[&str]) -> Value {
     let placed = &plan["proved"]["placed"];
     assert_eq!(placed["requested"][0], placed["requested"][1], "{placed}");
     assert_eq!(placed["exact"], true, "{placed}");
+    assert_eq!(placed["refused"], true, "{placed}");
     assert!(placed["refusal"].as_str().unwrap().contains("500000000 bytes"), "{placed}");
     assert_eq!(placed["left"], 0, "the ledger is back at its baseline");
     assert!(plan["proved"]["batch"].as_u64().unwrap() >= 1 && output.status.success(), "{plan:#}");
@@ -39,8 +40,9 @@ fn the_largest_batch_is_placed_and_one_more_is_refused() {
 
 #[test]
 fn so_is_training() {
-    proved(&["all-minilm-l6-v2", "--train", "adamw-mixed", "--context", "64"]);
-    proved(&["all-minilm-l6-v2", "--train", "adamw-8bit", "--context", "64"]);
+    let plan = proved(&["all-minilm-l6-v2", "--train", "adamw-mixed", "--context", "64"]);
+    assert_eq!(plan["proved"]["placed"]["stepped"], 103, "a real step on each tensor");
+    proved(&["all-minilm-l6-v2", "--train", "adamw-f32", "--context", "64"]);
 }
 
 #[test]
@@ -49,4 +51,10 @@ fn what_fits_nowhere_is_a_finding_and_what_cannot_be_asked_is_an_error() {
     assert_eq!(status(&["llama-3-8b", "--gpu-memory", "1GB"]), Some(1), "a budget smaller than the weights");
     assert_eq!(status(&["llama-3-8b", "--gpu-memory", "1MB", "--prove"]), Some(1), "nothing is placed");
     assert_eq!(status(&["llama-3-8b", "--gpu-memory", "24GB"]), Some(0));
+    assert_eq!(
+        status(&["llama-3-8b", "--gpu-memory", "24GB", "--context", "4611686018427387904"]),
+        Some(2),
+        "more than can be counted"
+    );
+    assert_eq!(status(&["llama-3-8b", "--gpu-memory", "24GB", "--batch", "0"]), Some(2));
 }

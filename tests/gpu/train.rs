@@ -9,11 +9,11 @@ fn weights(words: &mut Words, n: usize, scale: f32) -> Vec<f32> {
     (0..n).map(|_| words.weight() * scale).collect()
 }
 
-/// The largest distance of two lists in units of the largest value, and how many differ at all.
-fn distance(got: &[f32], want: &[f32]) -> (f32, usize) {
-    let size = want.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+/// The largest distance of two lists as a share of the longest way that a weight went, and how many differ at all.
+fn distance(got: &[f32], want: &[f32], start: &[f32]) -> (f32, usize) {
+    let way = want.iter().zip(start).fold(0.0_f32, |most, (x, from)| most.max((x - from).abs()));
     let most = got.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    (most / size, got.iter().zip(want).filter(|(a, b)| a != b).count())
+    (most / way, got.iter().zip(want).filter(|(a, b)| a != b).count())
 }
 
 fn steps(gpu: &Gpu, optimizer: Optimizer, n: usize) {
@@ -30,13 +30,13 @@ fn steps(gpu: &Gpu, optimizer: Optimizer, n: usize) {
         trained.step(gpu, &hyper).unwrap();
         twin.step(&gradients, &hyper);
         let got = trained.download(gpu).unwrap();
-        let (off, differ) = distance(&got, &twin.weights);
-        // F32 arithmetic may round otherwise (2.5 ULP of a division, a fused product). Where a value is stored in fewer bits that can
-        // move it by one of their units: 2^-8 in BF16; a code of a moment moves the weight by a part of the step.
+        let (off, differ) = distance(&got, &twin.weights, &start);
+        // F32 arithmetic may round otherwise (2.5 ULP of a division, a fused product): a thousandth of the way. A code of a moment may be its
+        // neighbour, and moves the weight by a part of the step. A weight in BF16 may round the other way, a whole unit, but rarely.
         let (bound, rarely) = match optimizer {
-            Optimizer::AdamwF32 | Optimizer::SgdMomentum => (1e-6, n),
-            Optimizer::Adamw8bit => (2e-2, n),
-            _ => (1.0 / 128.0, n / 50 + 2),
+            Optimizer::AdamwF32 | Optimizer::SgdMomentum => (1e-3, n),
+            Optimizer::Adamw8bit => (0.1, n),
+            _ => (f32::INFINITY, n / 50 + 2),
         };
         assert!(off <= bound && differ <= rarely, "{} n {n} step {step}: {off}, {differ} differ", optimizer.name());
         assert!(got.iter().zip(&start).any(|(a, b)| a != b), "{} moved nothing", optimizer.name());

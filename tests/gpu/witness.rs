@@ -93,7 +93,9 @@ fn what_is_freed_costs_a_block_at_most() {
             held.push((gpu.buffer("scratch/test", bytes).unwrap(), ticket));
         }
         let now = gpu.allocator().unwrap();
-        assert!(now.reserved.abs_diff(predicted.reserved()) <= 64 << 20, "{round}: {} {}", now.reserved, predicted.reserved());
+        // The largest block: a software device has host-visible memory alone.
+        let block = if gpu.info().is_software() { Policy::MEMORY_USAGE.host[1] } else { Policy::MEMORY_USAGE.device[1] };
+        assert!(now.reserved.abs_diff(predicted.reserved()) <= block, "{round}: {} {}", now.reserved, predicted.reserved());
     }
 }
 
@@ -114,7 +116,7 @@ fn every_witness_is_held_against_the_ballast() {
 #[test]
 fn every_byte_from_the_formula_to_the_witness_has_a_name() {
     let gpu = with(MemoryHint::MemoryUsage);
-    let observer = Observer::start(&gpu).unwrap();
+    let observer = Observer::start(&gpu, &[]).unwrap();
     let n: u64 = 3_000_000;
     let mut trained = Trained::new(&gpu, Optimizer::AdamwF32, "mlp", "up", &vec![0.5; n as usize]).unwrap();
     trained.set_gradients(&gpu, &vec![0.1; n as usize]).unwrap();
@@ -127,7 +129,7 @@ fn every_byte_from_the_formula_to_the_witness_has_a_name() {
     assert_eq!(bytes("requested"), Some(gpu.ledger().live_bytes()));
     assert_eq!(account.line("norm"), Some(4));
     assert_eq!(account.line("mlp"), None, "as said");
-    assert_eq!(account.line("unexplained"), None, "required bytes are those that the driver was asked for");
+    assert_eq!(account.line("unexplained"), None, "required and allocated bytes are those that were predicted");
     if gpu.allocator().is_some() {
         assert!(account.line("wgpu's own buffers").unwrap() >= WGPU_OWN.iter().sum::<u64>() as i64);
         assert_eq!(bytes("reserved"), gpu.allocator().map(|a| a.reserved));

@@ -55,6 +55,8 @@ pub struct Claim {
     pub measured: Option<f64>,
     /// The unit of both.
     pub unit: &'static str,
+    /// Whether what we know of the measurement held: slopes to the byte, kernels beside their twins. If not, the verdict is withheld.
+    pub sound: bool,
     /// The condition and the counterexample, or why it is not measured.
     pub condition: String,
     /// The measurements.
@@ -84,6 +86,12 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Whether every check of our own held, and the account is whole: no verdict hangs on a fault of ours.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.claims.iter().all(|claim| claim.sound) && self.account.holds() && self.account.adds_up()
+    }
+
     /// A claim by its name.
     #[must_use]
     pub fn claim(&self, id: &str) -> Option<&Claim> {

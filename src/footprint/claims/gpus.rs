@@ -7,11 +7,14 @@ use crate::block::{Attention, Recompute};
 use crate::error::{Error, Result};
 use crate::footprint::estimate::{Job, Shard, fewest_gpus, heuristic_gpus, shard};
 use crate::footprint::shape::{Shape, open};
-use crate::gpu::{Buffer, Gpu};
+use crate::gpu::{Buffer, Gpu, LIMIT};
 use crate::train::{Hyper, Optimizer, Trained};
+use crate::units::grouped;
 
 /// An RTX 4090's 24,564 MiB, as NVIDIA's driver reports them.
 const CARD: u64 = 24_564 << 20;
+/// A shard in less would be small beside what a step needs on its way.
+const LEAST: u64 = 128 << 20;
 /// The optimizer that the article's 18 bytes are of.
 const OPTIMIZER: Optimizer = Optimizer::AdamwMixedF32Grad;
 
@@ -27,28 +30,33 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Claim>> {
     let sound = tries.iter().all(|t| t["fits"] == Value::Bool(true) && t["one_fewer_is_refused"] == Value::Bool(true));
     let without = fewest_gpus(&llama, &job(8192, Recompute::None), CARD).map_or("no number of them".into(), |n| n.to_string());
     let condition = format!(
-        "Llama-3-8B on cards of 24,564 MiB: the rule says {said:.2}, so {}. A shard allocated and stepped under that limit says {} with one \
-         sequence of 512 tokens on each, {} with 2,048, {} with 8,192 if all activations are computed again, and {without} if none are. \
-         Activations are each GPU's own: the rule's quarter does not grow with them.",
+        "Llama-3-8B on cards of 24,564 MiB: the rule says {said:.2}, so {}. By a shard counted exactly, {} with one sequence of 512 tokens on \
+         each, {} with 2,048, {} with 8,192 if all activations are computed again, and {without} if none are. \
+         Activations are each GPU's own: the rule's quarter does not grow with them. Each shard was allocated and stepped under the card's \
+         limit, all sizes divided by {}, and that of one GPU fewer refused.",
         said.ceil(),
         n[0],
         n[1],
         n[2],
+        tries[0]["divided_by"],
     );
     let measured = tries[1]["gpus"].as_f64().unwrap_or(f64::NAN);
-    let verdict = if sound { Verdict::Conditional } else { Verdict::False };
-    let mut count = claim(11, verdict, [said.ceil(), measured], "GPUs", condition);
+    let agree = tries.iter().filter(|t| t["gpus"].as_f64() == Some(said.ceil())).count();
+    let verdict = if agree == tries.len() { Verdict::True } else { Verdict::Conditional };
+    let mut count = claim(11, sound, verdict, [said.ceil(), measured], "GPUs, counted", condition);
     count.evidence = json!({ "card_bytes": CARD, "rule": said, "tries": tries });
     let condition = format!(
         "7 x 18 x 1.25 / 24 = {:.4}, but no Llama-3 has 7 billion parameters. With {} the rule says {:.2} in decimal GB, {:.2} in the card's \
          own bytes: 8. Counted by the shard, with one sequence of 2,048 tokens on each: {}.",
         rule(7.0, 24.0),
-        llama.parameters(),
+        grouped(llama.parameters().into()),
         rule(llama.parameters() as f64 / 1e9, 24.0),
         said,
         n[1]
     );
-    let mut card = claim(12, Verdict::False, [7.0, measured], "GPUs", condition);
+    let exists = llama.parameters().abs_diff(7_000_000_000) < 500_000_000;
+    let verdict = if exists && said.ceil() == 7.0 { Verdict::True } else { Verdict::False };
+    let mut card = claim(12, sound, verdict, [7.0, measured], "GPUs, counted", condition);
     card.evidence = json!({ "rule_for_7_billion": rule(7.0, 24.0), "rule": said, "tries": [tries[1]] });
     Ok(vec![count, card])
 }
@@ -61,6 +69,15 @@ fn try_out(bench: &Bench<'_>, shape: &Shape, job: &Job) -> Result<Value> {
     };
     // Steps on software take their time: an eighth of what may be placed, and a quarter of a gigabyte at most.
     let room = (bench.budget / 2).min(256 << 20);
+    if room < LEAST {
+        let limited_by = "half of what may be placed";
+        return Err(Error::TooLarge {
+            what: "a shard, divided by a power of two,".into(),
+            asked: LEAST,
+            limit: room,
+            limited_by,
+        });
+    }
     let scale = CARD.div_ceil(room).next_power_of_two();
     let mut options = bench.options.clone();
     options.memory_limit = Some(CARD / scale);
@@ -68,14 +85,15 @@ fn try_out(bench: &Bench<'_>, shape: &Shape, job: &Job) -> Result<Value> {
     let held = shard(shape, job, gpus);
     let fits = hold(&gpu, &held, scale, true).map(|bytes| (true, bytes));
     let (fits, bytes) = match fits {
-        Err(error) if error.is_out_of_memory() => (false, 0),
+        // Of the card's memory, which is the limit here; what the device itself lacks leaves the claim unmeasured.
+        Err(Error::TooLarge { limited_by: LIMIT, .. }) => (false, 0),
         other => other?,
     };
     gpu.trim();
     gpu.quiesce()?;
     let refused = gpus == 1
         || match hold(&gpu, &shard(shape, job, gpus - 1), scale, false) {
-            Err(Error::TooLarge { .. } | Error::OutOfMemory { .. }) => true,
+            Err(Error::TooLarge { limited_by: LIMIT, .. }) => true,
             Err(other) => return Err(other),
             Ok(_) => false,
         };
@@ -116,9 +134,6 @@ fn hold(gpu: &Gpu, shard: &Shard, scale: u64, step: bool) -> Result<u64> {
     }
     let mut trained = Trained::zeros(gpu, OPTIMIZER, "weight", "shard", parameters)?;
     let bytes = gpu.ledger().live_bytes();
-    // A dispatch's own parameters and their staging are not in the count; they take the place of what was held last, which is done with
-    // when the optimizer steps.
-    held.pop();
     trained.step(gpu, &Hyper::default())?;
     Ok(bytes)
 }

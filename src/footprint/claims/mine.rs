@@ -6,7 +6,7 @@ use super::Verdict;
 use super::slope::whole;
 use crate::error::{Error, Result};
 use crate::footprint::Class;
-use crate::footprint::estimate::{Storing, kv_cache};
+use crate::footprint::estimate::{MOST_TOKENS, Storing, kv_cache};
 use crate::footprint::shape::{Layer, Shape, open};
 use crate::format::Format;
 use crate::gpu::{Gpu, GpuOptions, MemoryHint};
@@ -83,6 +83,9 @@ pub fn check_mine(
     options.memory = MemoryHint::MemoryUsage;
     let gpu = Gpu::open(&options)?;
     let budget = super::budget(&gpu, &options);
+    if claims.is_empty() {
+        return Err(Error::Unsupported { what: "proving".into(), need: "a claim at least".into(), have: "none".into() });
+    }
     let mut verdicts = Vec::new();
     for (i, claim) in claims.iter().enumerate() {
         progress(&claim.model, i, claims.len());
@@ -92,11 +95,14 @@ pub fn check_mine(
 }
 
 fn check(gpu: &Gpu, claim: &MyClaim, budget: u64) -> Result<MyVerdict> {
-    if !(claim.tolerance >= 0.0 && claim.tolerance < 1.0) || claim.claimed_bytes == 0 {
+    let sound = claim.tolerance >= 0.0 && claim.tolerance < 1.0 && claim.claimed_bytes > 0;
+    if !sound || claim.batch == 0 || claim.batch.saturating_mul(claim.context) > MOST_TOKENS {
         return Err(Error::Unsupported {
             what: format!("the claim about {}", claim.model),
-            need: "claimed_bytes above 0, and a tolerance from 0 to less than 1".into(),
-            have: format!("{} and {}", claim.claimed_bytes, claim.tolerance),
+            need: format!(
+                "claimed_bytes above 0, a tolerance from 0 to less than 1, a batch of at least 1, and batch times context at most {MOST_TOKENS}"
+            ),
+            have: format!("{} bytes, {}, {} x {}", claim.claimed_bytes, claim.tolerance, claim.batch, claim.context),
         });
     }
     let shape = open(&claim.model)?;
@@ -124,7 +130,7 @@ fn cache(gpu: &Gpu, shape: &Shape, claim: &MyClaim, budget: u64) -> Result<(u64,
     let mut total = 0;
     for layer in shape.layers.iter().filter(|layer| layer.cached > 0) {
         let rows = claim.batch * layer.window.map_or(claim.context, |window| window.min(claim.context));
-        total += if 4 * rows * layer.cached <= budget {
+        total += if rows.saturating_mul(4 * layer.cached) <= budget {
             place(layer, rows)?
         } else {
             // Rows are alike: eight of them, and eight more.

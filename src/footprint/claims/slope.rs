@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::footprint::estimate::{Storing, weights};
+use crate::footprint::estimate::{Storing, of_tensor, weights};
 use crate::footprint::shape::{Shape, TensorShape};
 use crate::format::Element;
 use crate::gpu::Gpu;
@@ -146,7 +146,7 @@ fn place(gpu: &Gpu, shape: &Shape, storing: &Storing, budget: u64) -> Result<Pla
 /// A tensor, in parts along its first dimension where it alone is more than the budget: experts, or
 /// whole words of zero points, eight rows.
 fn pieces(tensor: &TensorShape, storing: &Storing, budget: u64) -> Result<Vec<Vec<u64>>> {
-    let bytes = 4 * tensor.elements();
+    let bytes = of_tensor(tensor, storing).total();
     let first = tensor.shape.first().copied().unwrap_or(1);
     if bytes <= budget {
         return Ok(vec![tensor.shape.clone()]);

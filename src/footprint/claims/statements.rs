@@ -32,6 +32,7 @@ pub(super) fn unmeasured(row: u32, reason: &str) -> Claim {
         expected: None,
         measured: None,
         unit: "",
+        sound: true,
         condition: reason.into(),
         evidence: json!({}),
     }

@@ -23,8 +23,14 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Claim>> {
         figure(0),
         list.join(", ")
     );
-    let verdict = if exact { Verdict::Conditional } else { Verdict::False };
-    let mut claim = claim(6, verdict, [16.0, figure(1)], "bytes a parameter (adamw-mixed)", condition);
+    let mut claim = claim(
+        6,
+        exact,
+        if figure(0) == 20.0 { Verdict::True } else { Verdict::Conditional },
+        [16.0, figure(1)],
+        "bytes a parameter (adamw-mixed)",
+        condition,
+    );
     claim.evidence = json!({ "optimizers": rows, "steps": STEPS });
     Ok(vec![claim])
 }
@@ -32,15 +38,16 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Claim>> {
 /// The layer in training: its bytes, and how far its weights are from the twin's.
 fn of_optimizer(bench: &Bench<'_>, optimizer: Optimizer) -> Result<Value> {
     let gpu = Gpu::open(&bench.options)?;
-    let mut layer = Vec::new();
+    let (mut layer, mut starts) = (Vec::new(), Vec::new());
     for entry in bench.inputs.layer.tensors.iter().filter(|entry| entry.is_float) {
         let class = Class::of(&entry.name, entry.shape.len()).name();
         let values = Element::F32.widen(bench.inputs.layer.bytes(entry));
         let trained = Trained::new(&gpu, optimizer, class, &entry.name, &values)?;
-        layer.push((trained, Twin::new(optimizer, &values)));
+        let twin = Twin::new(optimizer, &values);
+        starts.push(twin.weights.clone());
+        layer.push((trained, twin));
     }
     let hyper = Hyper::default();
-    let mut off = 0.0_f32;
     for step in 1..=STEPS {
         for (trained, twin) in &mut layer {
             // Gradients of the size that they have: a hundredth of the weights, turned around from step to step.
@@ -51,10 +58,14 @@ fn of_optimizer(bench: &Bench<'_>, optimizer: Optimizer) -> Result<Value> {
             twin.step(&gradients, &hyper);
         }
     }
-    for (trained, twin) in &layer {
-        let size = twin.weights.iter().fold(f32::MIN_POSITIVE, |most, w| most.max(w.abs()));
+    // How far the device is from the twin, as a share of the way that a step goes; and how many weights differ at all.
+    let mut off = 0.0_f32;
+    let mut differ = 0;
+    for ((trained, twin), start) in layer.iter().zip(&starts) {
         let weights = trained.download(&gpu)?;
-        off = weights.iter().zip(&twin.weights).map(|(a, b)| (a - b).abs() / size).fold(off, f32::max);
+        let moved = twin.weights.iter().zip(start).fold(f32::MIN_POSITIVE, |most, (w, from)| most.max((w - from).abs()));
+        off = weights.iter().zip(&twin.weights).map(|(a, b)| (a - b).abs() / moved).fold(off, f32::max);
+        differ += weights.iter().zip(&twin.weights).filter(|(a, b)| a != b).count() as u64;
     }
     gpu.trim();
     gpu.quiesce()?;
@@ -72,11 +83,12 @@ fn of_optimizer(bench: &Bench<'_>, optimizer: Optimizer) -> Result<Value> {
     // Each part is rounded up to 16 bytes.
     let rounding = total - said.total();
     let exact = rounding < 16 * 6 * elements.len() as u64 && gpu.allocator().is_none_or(|a| a.allocated >= total);
-    // Float arithmetic may differ by its last places; where fewer bits are stored, by a unit of those.
-    let tolerance = match optimizer {
-        Optimizer::AdamwF32 | Optimizer::SgdMomentum => 1e-6,
-        Optimizer::Adamw8bit => 2e-2,
-        _ => 1.0 / 128.0,
+    // Float arithmetic may differ by its last places, where weights are far larger than steps by 2^-24 of them. A code of a moment may be its
+    // neighbour. Weights in BF16 may round the other way, which is a whole unit, but rarely.
+    let (tolerance, rarely) = match optimizer {
+        Optimizer::AdamwF32 | Optimizer::SgdMomentum => (1e-3, parameters),
+        Optimizer::Adamw8bit => (0.1, parameters),
+        _ => (f32::INFINITY, parameters / 50),
     };
     Ok(json!({
         "optimizer": optimizer.name(),
@@ -92,8 +104,8 @@ fn of_optimizer(bench: &Bench<'_>, optimizer: Optimizer) -> Result<Value> {
         "said": said.total() as f64 / parameters as f64,
         "rounding": rounding,
         "exact": exact,
-        "largest_distance_from_the_twin": off,
-        "tolerance": tolerance,
-        "within_tolerance": off <= tolerance,
+        "largest_distance_from_the_twin_in_steps": off,
+        "weights_that_differ_from_the_twin": differ,
+        "within_tolerance": off <= tolerance && differ <= rarely,
     }))
 }

@@ -36,24 +36,41 @@ pub struct Learning {
     pub recompute: Recompute,
 }
 
-/// A buffer to come: its label `class/part` and its bytes.
-pub type Need = (String, u64);
+/// Buffers to come, all alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Their label `class/part`.
+    pub label: String,
+    /// Bytes of each.
+    pub bytes: u64,
+    /// How many.
+    pub count: u64,
+}
+
+/// The most tokens, sequences times context, that are reckoned with.
+pub const MOST_TOKENS: u64 = 1 << 36;
+/// Tokens of a prompt that are taken at once.
+pub const PROMPT: u64 = 512;
 
 /// What is staged for uploads while weights come: the most that one submit stages.
 pub const STAGING: u64 = 32 << 20;
 
+/// Puts `bytes` down, cut into buffers where one cannot be as large.
 fn put(needs: &mut Vec<Need>, label: &str, bytes: u64, max_buffer: u64) {
-    let most = max_buffer / 16 * 16;
-    let mut left = bytes.next_multiple_of(16);
-    while left > 0 {
-        let now = left.min(most.max(16));
-        needs.push((label.to_owned(), now));
-        left -= now;
+    let most = (max_buffer / 16 * 16).max(16);
+    let bytes = bytes.next_multiple_of(16);
+    for (bytes, count) in [(most, bytes / most), (bytes % most, 1)] {
+        if bytes > 0 && count > 0 {
+            needs.push(Need { label: label.to_owned(), bytes, count });
+        }
     }
 }
 
-/// The buffers of a serving job: each plane of each tensor, a cache a layer, the logits of a step in F32, the sampler's own, and
-/// what a decode step of a block of Llama's kind needs on its way in F32. Planes larger than `max_buffer` are several.
+/// The buffers of a serving job: each plane of each tensor, a cache a layer, the logits of a step in F32, the sampler's own, and what a
+/// block of Llama's kind needs on its way in F32. Planes larger than `max_buffer` are several.
+///
+/// A step is of a token a sequence, or of [`PROMPT`] tokens of a prompt, whichever is more. A model that caches nothing (an encoder) takes
+/// all tokens of all sequences at once, and draws nothing.
 #[must_use]
 pub fn serving_needs(shape: &Shape, job: &Serving, max_buffer: u64) -> Vec<Need> {
     let mut needs = Vec::new();
@@ -68,7 +85,8 @@ pub fn serving_needs(shape: &Shape, job: &Serving, max_buffer: u64) -> Vec<Need>
         let bytes = job.cache.bytes(rows, layer.cached.next_multiple_of(job.cache.group_len()));
         put(&mut needs, &format!("kv_cache/{i}"), bytes, max_buffer);
     }
-    if shape.vocab > 0 {
+    let encoder = shape.layers.iter().all(|layer| layer.cached == 0);
+    if shape.vocab > 0 && !encoder {
         put(&mut needs, "logits/step", job.batch * shape.vocab * 4, max_buffer);
         for (part, bytes) in SamplerLayout::new(job.batch, shape.vocab).buffers() {
             put(&mut needs, &format!("sampling/{part}"), bytes, max_buffer);
@@ -77,7 +95,8 @@ pub fn serving_needs(shape: &Shape, job: &Serving, max_buffer: u64) -> Vec<Need>
     let width =
         |l: &crate::footprint::shape::Layer| 3 * shape.hidden + 2 * (l.heads + l.kv_heads) * l.head_dim + l.heads + 3 * l.ff;
     let widest = shape.layers.iter().map(width).max().unwrap_or(0);
-    put(&mut needs, "scratch/decode", 4 * job.batch * widest, max_buffer);
+    let rows = if encoder { job.batch * job.context } else { job.batch.max(PROMPT.min(job.context)) };
+    put(&mut needs, "scratch/step", 4 * rows * widest, max_buffer);
     needs
 }
 
@@ -112,11 +131,11 @@ fn planes(tensor: &TensorShape, storing: &Storing) -> Vec<u64> {
     storing.format.planes(tensor.elements() / row_len, row_len).into_iter().map(|(_, bytes)| bytes).collect()
 }
 
-/// The most that could be placed of a class and in all.
+/// Bytes of a class, or of all.
 #[must_use]
 pub fn requested(needs: &[Need], class: Option<&str>) -> u64 {
-    let of = |label: &str| class.is_none_or(|class| label.split('/').next() == Some(class));
-    needs.iter().filter(|(label, _)| of(label)).map(|(_, bytes)| bytes).sum()
+    let of = |need: &&Need| class.is_none_or(|class| need.label.split('/').next() == Some(class));
+    needs.iter().filter(of).map(|need| need.bytes * need.count).sum()
 }
 
 /// Where an allocator would look: its policy, the device's memory types, and what the driver rounds places and sizes up to.
@@ -143,11 +162,23 @@ impl Ground {
     #[must_use]
     pub fn reserved(&self, needs: &[Need]) -> u64 {
         let mut allocator = Allocator::new(self.policy, &self.types);
-        let own = WGPU_OWN.iter().chain(needs.iter().map(|(_, bytes)| bytes));
-        for bytes in own {
-            allocator.allocate(self.of_buffers[0], *bytes, self.alignment);
+        let [device, upload] = self.of_buffers;
+        for bytes in WGPU_OWN {
+            allocator.allocate(device, bytes, self.alignment);
         }
-        allocator.allocate(self.of_buffers[1], STAGING, self.alignment);
-        allocator.reserved()
+        // What is larger than any block has one of its own, wherever it comes.
+        let largest = self.policy.device[1].max(self.policy.host[1]);
+        let mut own = 0;
+        for need in needs {
+            if need.bytes > largest {
+                own += need.bytes * need.count;
+            } else {
+                for _ in 0..need.count {
+                    allocator.allocate(device, need.bytes, self.alignment);
+                }
+            }
+        }
+        allocator.allocate(upload, STAGING, self.alignment);
+        allocator.reserved() + own
     }
 }

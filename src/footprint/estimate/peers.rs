@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::footprint::class::Class;
 use crate::footprint::shape::{Shape, TensorShape};
 use crate::train::Optimizer;
 
@@ -69,7 +70,7 @@ fn article(q: &Question<'_>) -> Option<Peer> {
 /// training the most of model, gradients, optimizer and step.
 fn accelerate(q: &Question<'_>) -> Option<Peer> {
     // AutoModel has no head.
-    let head: u64 = q.shape.tensors.iter().filter(|t| t.name.starts_with("lm_head")).map(TensorShape::elements).sum();
+    let head: u64 = q.shape.tensors.iter().filter(|t| t.class == Class::Head).map(TensorShape::elements).sum();
     let f32_bytes = 4 * (q.shape.parameters() - head);
     let (bytes, formula) = match q.training {
         None => (f32_bytes * u64::from(q.bits) / 32, "4 P / (32 / bits), without the head"),
@@ -89,14 +90,17 @@ fn cookbook(q: &Question<'_>) -> Option<Peer> {
     let layer = q.shape.layers.first()?;
     let (h, l, v) = (q.shape.hidden as f64, q.shape.layers.len() as f64, q.shape.vocab as f64);
     let (s, b, a) = (q.tokens as f64, q.batch as f64, layer.heads as f64);
-    let positions = q.shape.positions.unwrap_or(2048) as f64;
-    let p = 2.0 * v * h + h * positions + (8.0 * h * l + 2.0 * h) + 4.0 * l * h * h + 2.0 * l * h * layer.ff as f64;
+    // A config's `intermediate_size`: of experts the width of one.
+    let first = |t: &&TensorShape| t.layer == Some(0);
+    let used = q.shape.tensors.iter().filter(first).find_map(|t| t.experts).map_or(1, |(used, _)| used.max(1));
+    let ff = (layer.ff / used) as f64;
+    let p = 2.0 * v * h + h * s + (8.0 * h * l + 2.0 * h) + 4.0 * l * h * h + 2.0 * l * h * ff;
     let (bytes, formula, errors) = match q.training {
         None => (
             2.0 * p + s * b * h * 34.0 + 2.0 * h * l * (s + 1.0) * b,
             "2 P' + 34 s b h + 2 h l (s + 1) b",
             "the cache lacks the factor of two for keys and values, and grouped heads; P' has two matrices in each feed-forward part, \
-             positions, and the embedding twice; the format is not asked for",
+             a position a token, the embedding twice, and one expert of many; the format is not asked for",
         ),
         Some(_) => (
             2.0 * p
@@ -124,7 +128,8 @@ fn deepspeed(q: &Question<'_>) -> Option<Peer> {
     })
 }
 
-/// llmfit (llmfit-core, models.rs): parameters x bytes from a table, 8 kB a token and billion parameters, half a gigabyte.
+/// llmfit (llmfit-core, models.rs): parameters x bytes from a table (4, 2, 1.05 for Q8_0, 0.58 for Q4_K_M), the cache from layers and key heads in
+/// F16, half a gigabyte. Weights are counted in 10^9 bytes and the cache in 2^30, and added.
 fn llmfit(q: &Question<'_>) -> Option<Peer> {
     if q.training.is_some() {
         return None;
@@ -132,16 +137,17 @@ fn llmfit(q: &Question<'_>) -> Option<Peer> {
     let bytes = match q.bits {
         32 => 4.0,
         16 => 2.0,
-        8 => 1.0,
-        _ => 0.5,
+        8 => 1.05,
+        _ => 0.58,
     };
-    let billions = parameters(q) / 1e9;
-    let gigabytes = billions * bytes + 8e-6 * billions * q.tokens as f64 + 0.5;
+    let layer = q.shape.layers.first()?;
+    let cache = 2 * 2 * q.shape.layers.len() as u64 * layer.kv_heads * layer.head_dim * q.tokens;
+    let gigabytes = parameters(q) / 1e9 * bytes + cache as f64 / f64::from(1 << 30) + 0.5;
     Some(Peer {
         name: "llmfit",
         bytes: (gigabytes * 1e9) as u64,
-        formula: "P x bytes + 8e-6 P tokens + 0.5 GB",
-        errors: "4 bits are half a byte (its GPTQ and AWQ rows); the cache follows the parameters, not the heads; no batch",
+        formula: "P x bytes + 4 L kv d tokens + 0.5 GB",
+        errors: "decimal gigabytes of weights added to binary ones of cache; no windows, no latent cache, no batch",
     })
 }
 

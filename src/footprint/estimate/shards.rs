@@ -28,7 +28,8 @@ pub struct Shard {
     pub working: u64,
     /// Logits of its own batch in F32, in which their gradient takes their place.
     pub logits: u64,
-    /// The weights of two layers (the one at work and the next) and the gradients of one, gathered from all; 0 for a single GPU.
+    /// The weights of the two largest gatherings at once (the one at work and the next; a layer, the embedding or the head) and the gradients
+    /// of one; 0 for a single GPU.
     pub gathered: u64,
 }
 
@@ -66,7 +67,8 @@ pub fn shard(shape: &Shape, job: &Job, gpus: u64) -> Shard {
     let all = job.optimizer.states(shape.tensors.iter().map(TensorShape::elements));
     let states = [all.weights, all.gradients, all.master, all.first, all.second, all.scales].map(part).iter().sum();
     let of_one = job.optimizer.state(1);
-    let largest = shape.by_layer().into_iter().max().unwrap_or(0);
+    let outside = shape.tensors.iter().filter(|tensor| tensor.layer.is_none()).map(TensorShape::elements);
+    let largest = shape.by_layer().into_iter().chain(outside).max().unwrap_or(0);
     Shard {
         states,
         activations: saved_bytes(shape, job.batch, job.tokens, of_one.weights, job.attention, job.recompute),

@@ -105,7 +105,7 @@ pub fn weights(shape: &Shape, storing: &Storing) -> Weights {
 }
 
 /// The same of one tensor.
-pub(crate) fn of_tensor(tensor: &TensorShape, storing: &Storing) -> ClassWeights {
+pub(in crate::footprint) fn of_tensor(tensor: &TensorShape, storing: &Storing) -> ClassWeights {
     let elements = tensor.elements();
     let mut bytes = ClassWeights { parameters: elements, ..ClassWeights::default() };
     if storing.quantizes(tensor) {

@@ -21,10 +21,13 @@ pub(super) fn witnesses() -> Vec<Witness> {
 }
 
 fn kibibytes(text: &str) -> Option<u64> {
-    let (number, unit) = text.trim().split_once(' ')?;
-    let factor = match unit {
+    let (number, unit) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let factor = match unit.trim() {
+        // The kernel's documentation: bytes where there is no unit.
+        "" => 1,
         "kB" | "KiB" => 1024,
         "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
         _ => return None,
     };
     Some(number.parse::<u64>().ok()? * factor)
@@ -68,9 +71,9 @@ mod tests {
                 "pos:\t0\ndrm-driver:\tamdgpu\ndrm-client-id:\t{client}\ndrm-total-vram:\t{vram} KiB\ndrm-total-gtt:\t4 KiB\n"
             )
         };
-        let old = "drm-client-id:\t9\ndrm-memory-vram:\t2 MiB\n".to_owned();
+        let old = "drm-client-id:\t9\ndrm-memory-vram:\t2 MiB\ndrm-memory-gtt:\t4096\n".to_owned();
         let all = [text(7, 100), text(7, 100), text(8, 1), "pos:\t0\n".into(), old];
-        assert_eq!(drm_bytes(all.into_iter()), Some((104 + 5 + 2048) * 1024));
+        assert_eq!(drm_bytes(all.into_iter()), Some((104 + 5 + 2048 + 4) * 1024));
         assert_eq!(drm_bytes(["pos:\t0\n".to_owned()].into_iter()), None);
     }
 }

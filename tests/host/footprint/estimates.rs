@@ -196,6 +196,10 @@ fn peers_answer_as_their_sources_do() {
     assert_eq!(training["deepspeed"], 4 * 128_256 * 4096 + 8_030_261_248 * 18 / 8);
     // The cookbook's cache lacks the factor of two and has no groups: of DeepSeek-V3 it is 12 times what is cached.
     let cache = |tokens| ask(&deepseek, 16, tokens, None, 1)["cookbook"] as f64;
-    let per_token = cache(2001) - cache(2000) - 34.0 * 7168.0;
+    // A token more costs 34 h of activations, 2 h of a position's parameters, and its cache.
+    let per_token = cache(2001) - cache(2000) - (34.0 + 2.0) * 7168.0;
     assert!((per_token - 2.0 * 7168.0 * 61.0).abs() < 4096.0, "{per_token}");
+    // llmfit: 1.05 bytes at 8 bits, and half a gigabyte; a token of cache counts 2^30 bytes for 10^9.
+    let eight = ask(&llama, 8, 8192, None, 1)["llmfit"] as f64;
+    assert!((eight - (8.030_261_248e9 * 1.05 + 1e9 + 0.5e9)).abs() < 2.0, "{eight}");
 }
