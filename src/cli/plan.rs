@@ -197,7 +197,8 @@ fn bits(optimizer: Option<Optimizer>, storing: &Storing) -> u32 {
 
 /// The memory that is planned with: a given one needs no device, unless the plan is to be carried out.
 fn memory(common: &Common, args: &PlanArgs) -> Result<(Option<Gpu>, Memory, String)> {
-    if let (Some(bytes), false) = (args.gpu_memory, args.prove) {
+    let named = common.adapter.as_deref().is_some_and(|name| name != "cpu");
+    if let (Some(bytes), false) = (args.gpu_memory, args.prove || named) {
         let memory = Memory { bytes, max_buffer: MAX_BUFFER, ground: Ground::unknown() };
         return Ok((None, memory, "as given".into()));
     }

@@ -30,6 +30,9 @@ pub(super) fn text(plan: &Plan) -> String {
     if let Some(proved) = &plan.proved {
         out.push_str(&format!("\n{}", carried_out(proved)));
     }
+    if plan.fits.iter().all(|fit| fit.largest_batch == 0) {
+        out.push_str("\nNothing fits, not even a batch of 1: nothing could be carried out.\n");
+    }
     out
 }
 

@@ -47,7 +47,7 @@ pub(super) fn activations(proof: &Proof) -> String {
 /// The most bytes of inference beside the most bytes of training, over the context.
 pub(super) fn inference(proof: &Proof) -> String {
     LineChart {
-        caption: "Inference as a share of training's memory, over context, by batch",
+        caption: "Inference as a share of a training step of 128 tokens, over context, by batch",
         x: "tokens of context",
         mark: (0.25, "25 %"),
         y: percent,

@@ -130,7 +130,8 @@ pub(super) fn own(adapter: &str, verdicts: &[MyVerdict]) -> String {
     }
     let inexact: Vec<&str> = verdicts.iter().filter(|v| !v.exact).map(|v| v.claim.model.as_str()).collect();
     let note = match inexact.len() {
-        0 => "What was placed on the device is the formula's to the byte.\n".into(),
+        0 => "What was placed on the device, layers by slope where all of them do not fit, is the formula's to the byte.\n"
+            .into(),
         _ => format!("Not the formula's to the byte: {}\n", inexact.join(", ")),
     };
     format!("device: {adapter}\n\n{}{note}", table(&rows))

@@ -145,7 +145,10 @@ fn what_the_backward_pass_works_with_is_the_formula() {
         let said = 4 * shape.working(batch, tokens, attention, recompute);
         // 256 bytes for the parameters of each dispatch, 22 to 26 of them.
         let rest = beside - said;
-        assert!(rest.is_multiple_of(256) && (22..=26).contains(&(rest / 256)), "{attention:?} {recompute:?}: {beside}, derived {said}");
+        assert!(
+            rest.is_multiple_of(256) && (22..=26).contains(&(rest / 256)),
+            "{attention:?} {recompute:?}: {beside}, derived {said}"
+        );
     }
 }
 
