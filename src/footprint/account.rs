@@ -169,7 +169,7 @@ impl<'g> Observer<'g> {
         account.unmeasured = Some("no witness beyond the allocator is to be believed here".into());
         if self.gpu.info().is_software() {
             // A block takes memory of the process where it was written.
-            self.to_witness(&mut account, "outside", &["process_rss"], [allocator.allocated, self.allocated]);
+            self.to_witness(&mut account, "outside", &["process_anon", "process_rss"], [allocator.allocated, self.allocated]);
         } else {
             let driver = ["vulkan_budget", "dxgi", "metal"];
             self.to_witness(&mut account, "driver", &driver, [allocator.reserved, self.reserved]);

@@ -119,8 +119,8 @@ fn states_activations_and_shards_are_as_derived() {
 fn the_residual_is_within_its_tolerance() {
     let account = &proof().0["account"];
     if proof().0["software"] == true {
-        assert_eq!(account["witness"], "process_rss");
-        let rss = proof().0["calibrations"].as_array().unwrap().iter().find(|c| c["witness"] == "process_rss").unwrap();
+        assert_eq!(account["witness"], "process_anon", "{account}");
+        let rss = proof().0["calibrations"].as_array().unwrap().iter().find(|c| c["witness"] == "process_anon").unwrap();
         assert!((rss["slope"].as_f64().unwrap() - 1.0).abs() <= 1e-3, "{rss}");
     }
     if account["witness"] != Value::Null {

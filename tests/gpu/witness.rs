@@ -107,7 +107,7 @@ fn every_witness_is_held_against_the_ballast() {
     let names: Vec<&str> = gpu.witnesses().iter().map(|w| w.name).collect();
     assert_eq!(calibrations.iter().map(|c| c.witness).collect::<Vec<_>>(), names);
     if cfg!(target_os = "linux") {
-        assert!(names.contains(&"process_rss"), "{names:?}");
+        assert!(names.contains(&"process_anon"), "{names:?}");
     }
     assert!(calibrations.iter().all(|c| c.slope.is_finite() && c.intercept.is_finite()), "{calibrations:?}");
     assert_eq!(gpu.ledger().live_bytes(), 0, "the ballast is gone");
@@ -136,7 +136,7 @@ fn every_byte_from_the_formula_to_the_witness_has_a_name() {
     }
     if gpu.info().is_software() {
         // Other tests share this process; alone, as in `prove`, the residual is within its tolerance.
-        assert_eq!(account.witness, Some("process_rss"));
+        assert_eq!(account.witness, Some("process_anon"));
     }
     drop((trained, odd));
     gpu.trim();

@@ -5,10 +5,10 @@ use super::{Bench, Claim};
 use crate::error::Result;
 
 const REASONS: [(u32, &str); 4] = [
-    (13, "there are no codecs for gradients yet"),
-    (14, "it takes a model of one's own: `weighbridge plan MODEL --prove` predicts the largest batch and runs it"),
-    (15, "nothing here takes work up again after it was killed"),
-    (16, "nothing here moves layers between host and device"),
+    (13, "There are no codecs for gradients yet."),
+    (14, "It takes a model of one's own: `weighbridge plan MODEL --prove` predicts the largest batch and places it."),
+    (15, "Nothing here takes work up again after it was killed."),
+    (16, "Nothing here moves layers between host and device."),
 ];
 
 pub(super) fn measure(_: &Bench<'_>) -> Result<Vec<Claim>> {

@@ -47,11 +47,13 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Vec<Claim>> {
     count.evidence = json!({ "card_bytes": CARD, "rule": said, "tries": tries });
     let condition = format!(
         "7 x 18 x 1.25 / 24 = {:.4}, but no Llama-3 has 7 billion parameters. With {} the rule says {:.2} in decimal GB, {:.2} in the card's \
-         own bytes: 8. Counted by the shard, with one sequence of 2,048 tokens on each: {}.",
+         own bytes: {}. Counted by the shard, {} with one sequence of 512 tokens on each and {} with 2,048. False for the model alone.",
         rule(7.0, 24.0),
         grouped(llama.parameters().into()),
         rule(llama.parameters() as f64 / 1e9, 24.0),
         said,
+        said.ceil(),
+        n[0],
         n[1]
     );
     let exists = llama.parameters().abs_diff(7_000_000_000) < 500_000_000;

@@ -101,7 +101,13 @@ pub fn prove(options: &GpuOptions, inputs: Inputs<'_>, progress: &mut dyn FnMut(
     let mut claims = Vec::new();
     for (i, measure) in MEASURES.iter().enumerate() {
         progress(measure.name, i + 2, total);
-        let without = |reason: String| measure.rows.iter().map(|row| statements::unmeasured(*row, &reason)).collect();
+        let without = |reason: String| {
+            measure
+                .rows
+                .iter()
+                .map(|row| statements::unmeasured(*row, &format!("There was no memory for it: {reason}.")))
+                .collect()
+        };
         claims.extend(memory_or((measure.run)(&bench), without)?);
         bench.gpu.trim();
         bench.gpu.quiesce()?;

@@ -40,6 +40,13 @@ impl Calibration {
 /// # Errors
 /// As [`Gpu::buffer`] and [`crate::gpu::Recording::run`].
 pub fn calibrate(gpu: &Gpu, step: u64, steps: usize) -> Result<Vec<Calibration>> {
+    // The first work and the first reading cost memory of their own, once.
+    let first = gpu.buffer::<u8>("scratch/ballast", step.min(1 << 20))?;
+    let mut recording = gpu.record("ballast");
+    recording.clear(&first);
+    recording.run()?;
+    drop(first);
+    (0..READINGS).for_each(|_| drop(gpu.witnesses()));
     gpu.trim();
     gpu.quiesce()?;
     let mut ballast = Vec::new();

@@ -23,7 +23,7 @@ use super::Gpu;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Witness {
-    /// Its name: `process_rss`, `process_pss`, `vulkan_budget`, `drm_fdinfo`, `dxgi`, `metal`, `nvml_process`, `nvml_device`.
+    /// Its name: `process_anon`, `process_rss`, `process_pss`, `vulkan_budget`, `drm_fdinfo`, `dxgi`, `metal`, `nvml_process`, `nvml_device`.
     pub name: &'static str,
     /// Whose bytes it counts, in its own specification.
     pub scope: &'static str,

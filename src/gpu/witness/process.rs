@@ -8,12 +8,15 @@ use super::Witness;
 pub(super) fn witnesses() -> Vec<Witness> {
     let mut all = Vec::new();
     if let Ok(rollup) = std::fs::read_to_string("/proc/self/smaps_rollup") {
-        for (name, field, scope) in [
-            ("process_rss", "Rss:", "pages of this process that are in memory, shared ones too"),
-            ("process_pss", "Pss:", "the same, a shared page divided by those who share it"),
+        let field = |name: &str| rollup.lines().find_map(|line| line.strip_prefix(name)).and_then(kibibytes);
+        let anonymous = field("Pss_Anon:").zip(field("Pss_Shmem:")).map(|(anon, shared)| anon + shared);
+        // Pages of files come and go as the system likes; those that a software device hands out are not among the first.
+        for (name, used, scope) in [
+            ("process_anon", anonymous, "pages of this process that are in memory and of no file"),
+            ("process_rss", field("Rss:"), "pages of this process that are in memory, those of files and shared ones too"),
+            ("process_pss", field("Pss:"), "the same, a shared page divided by those who share it"),
         ] {
-            let value = rollup.lines().find_map(|line| line.strip_prefix(field)).and_then(kibibytes);
-            all.extend(value.map(|used| Witness::new(name, scope, used, None)));
+            all.extend(used.map(|used| Witness::new(name, scope, used, None)));
         }
     }
     all.extend(fdinfo());
