@@ -50,7 +50,9 @@ pub fn memory_of(options: &GpuOptions, bytes: Option<u64>) -> Result<(Gpu, Memor
     let mut options = options.clone();
     options.memory = MemoryHint::MemoryUsage;
     let gpu = Gpu::open(&options)?;
-    let has = if gpu.info().is_software() { crate::gpu::host_available().map(|b| b / 2) } else { gpu.memory_bytes() };
+    // A software device's memory is the host's, of which its driver may offer only a part; half of it is left to others.
+    let host = if gpu.info().is_software() { crate::gpu::host_available().map(|b| b / 2) } else { None };
+    let has = [host, gpu.memory_bytes()].into_iter().flatten().min();
     let Some(bytes) = bytes.or(has) else {
         return Err(Error::Unsupported {
             what: format!("a plan for {}", gpu.info().name),

@@ -9,7 +9,7 @@ use crate::footprint::Class;
 use crate::footprint::estimate::{MOST_TOKENS, Storing, kv_cache};
 use crate::footprint::shape::{Layer, Shape, open};
 use crate::format::Format;
-use crate::gpu::{Gpu, GpuOptions, MemoryHint};
+use crate::gpu::{Gpu, GpuOptions};
 use crate::tensor::Tensor;
 
 /// What somebody says that a model takes.
@@ -79,8 +79,7 @@ pub fn check_mine(
     claims: &[MyClaim],
     progress: &mut dyn FnMut(&str, usize, usize),
 ) -> Result<Vec<MyVerdict>> {
-    let mut options = options.clone();
-    options.memory = MemoryHint::MemoryUsage;
+    let options = super::opening(options);
     let gpu = Gpu::open(&options)?;
     let budget = super::budget(&gpu, &options);
     if claims.is_empty() {

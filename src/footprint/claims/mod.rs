@@ -85,8 +85,7 @@ const MOST_PLACED: u64 = 16 << 30;
 /// # Errors
 /// Where no device is found, or it is lost; [`crate::Error::Device`] where it rejects something.
 pub fn prove(options: &GpuOptions, inputs: Inputs<'_>, progress: &mut dyn FnMut(&str, usize, usize)) -> Result<Proof> {
-    let mut options = options.clone();
-    options.memory = MemoryHint::MemoryUsage;
+    let options = opening(options);
     let total = MEASURES.len() + 2;
     // First, while the process is as small as it will be: later measurements move its memory.
     progress("witnesses against ballast", 0, total);
@@ -135,8 +134,19 @@ fn memory_or<T>(measured: Result<T>, without: impl FnOnce(String) -> T) -> Resul
     }
 }
 
+/// How devices are opened here: with small blocks, and buffers no larger than WebGPU guarantees, because drivers may allow larger ones and
+/// then refuse the memory.
+fn opening(options: &GpuOptions) -> GpuOptions {
+    let mut options = options.clone();
+    options.memory = MemoryHint::MemoryUsage;
+    options.max_buffer_bytes = Some(options.max_buffer_bytes.unwrap_or(u64::MAX).min(256 << 20));
+    options
+}
+
 fn budget(gpu: &Gpu, options: &GpuOptions) -> u64 {
-    let there = if gpu.info().is_software() { host_available() } else { gpu.memory_bytes() };
+    // A software device's memory is the host's, of which its driver may offer only a part.
+    let host = if gpu.info().is_software() { host_available() } else { None };
+    let there = [host, gpu.memory_bytes()].into_iter().flatten().min();
     let most = there.unwrap_or(MOST_PLACED) / 2;
     most.min(MOST_PLACED).min(options.memory_limit.unwrap_or(u64::MAX))
 }
