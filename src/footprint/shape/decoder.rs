@@ -17,7 +17,7 @@ pub(super) struct Decoder {
     /// Normalizations of each query and key, over so many values.
     pub qk_norm: Option<u64>,
     /// Normalizations a layer over the hidden state.
-    pub norms: u64,
+    pub norms: usize,
     /// Whether they are LayerNorm, with biases.
     pub layer_norm: bool,
     pub tied: bool,
@@ -25,6 +25,10 @@ pub(super) struct Decoder {
     /// For each layer its feed-forward part and its window.
     pub layers: Vec<(Mlp, Option<u64>)>,
 }
+
+/// The normalizations of a layer over the hidden state: one, two or (Gemma 2 and 3) four of them.
+const NORMS: [&str; 4] =
+    ["input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm"];
 
 /// A feed-forward part.
 #[derive(Clone, Copy)]
@@ -55,8 +59,8 @@ impl Decoder {
             t.enter(i as u64, "model.layers");
             self.attention(&mut t);
             mlp.tensors(&mut t, h);
-            for n in 0..self.norms {
-                t.norm(&format!("norm_{n}"), h, self.layer_norm);
+            for name in &NORMS[..self.norms] {
+                t.norm(name, h, self.layer_norm);
             }
             layers.push(Layer {
                 heads: self.heads,

@@ -192,3 +192,32 @@ fn a_gguf_tells_its_layers() {
     assert!(message(&[&heads[..], &[("attention.head_count_kv", list(&[2]))]].concat()).contains("1 numbers for 3 layers"));
     assert!(message(&[&heads[..2], &[("attention.head_count", value(8, &text("many")))]].concat()).contains("whole number"));
 }
+
+/// Those of transformers' own modules (`model.named_parameters()` of transformers 5.23); the decode step of `plan --prove` finds weights by them.
+#[test]
+fn tensors_are_called_what_files_call_them() {
+    let names = |model: &str, part: &str| -> Vec<String> {
+        let shape = open(model).unwrap();
+        shape.tensors.iter().filter(|t| t.name.contains(part)).map(|t| t.name.clone()).collect()
+    };
+    let mut llama = names("llama-2-7b", ".layers.31.");
+    llama.sort_unstable();
+    let layer = [
+        "input_layernorm.weight",
+        "mlp.down_proj.weight",
+        "mlp.gate_proj.weight",
+        "mlp.up_proj.weight",
+        "post_attention_layernorm.weight",
+        "self_attn.k_proj.weight",
+        "self_attn.o_proj.weight",
+        "self_attn.q_proj.weight",
+        "self_attn.v_proj.weight",
+    ];
+    assert_eq!(llama, layer.map(|name| format!("model.layers.31.{name}")));
+    assert_eq!(names("llama-2-7b", "model.norm"), ["model.norm.weight"]);
+    assert_eq!(names("llama-2-7b", "lm_head"), ["lm_head.weight"]);
+    assert_eq!(names("qwen3-0.6b", ".layers.0.self_attn.q_norm"), ["model.layers.0.self_attn.q_norm.weight"]);
+    let gemma = names("gemma-2-2b", ".layers.0.p");
+    assert_eq!(gemma.len(), 3, "{gemma:?}");
+    assert!(gemma.contains(&"model.layers.0.pre_feedforward_layernorm.weight".to_owned()));
+}
