@@ -62,8 +62,8 @@ mutation "block: a query sees the key behind it" shaders/block/places.wgsl 'para
 mutation "block: the statistics' gradient is left out" shaders/block/norm_back.wgsl '- x[base + i] * scale * scale * mean' '- x[base + i] * scale * scale * mean * 0.999' --test gpu block::
 mutation "block: x is not kept" src/block/plan.rs 'of("x2", self.hidden),' '' --test gpu block::
 mutation "train: the second moment is not corrected" shaders/train/adamw.wgsl 'sqrt(second) / params.root' 'sqrt(second)' --test gpu train::
-mutation "train: BF16 is cut off" shaders/train/bf16.wgsl 'bits + vec2(random & 0xffffu, random >> 16u)' 'bits' --test gpu train::
+mutation "train: BF16 is cut off" shaders/lib/bf16_pairs.wgsl 'bits + vec2(random & 0xffffu, random >> 16u)' 'bits' --test gpu train::
 mutation "allocator: the oldest block first" src/footprint/estimate/allocator.rs 'iter_mut().enumerate().rev()' 'iter_mut().enumerate()' --test gpu witness::what_is
 mutation "estimate: a cache without values" src/footprint/estimate/cache.rs 'layer.cached.next_multiple_of' '(layer.cached / 2).next_multiple_of' --test host footprint::
-mutation "plan: one buffer is forgotten" src/footprint/estimate/needs.rs 'allocator.allocate(self.of_buffers[1], STAGING, self.alignment);' '' --test gpu plan::
+mutation "plan: one buffer is forgotten" src/footprint/estimate/needs.rs 'allocator.allocate(upload, STAGING, self.alignment);' '' --test gpu plan::
 exit $failed

@@ -1,13 +1,14 @@
 // Attention a row at a time: keys in tiles, with a running maximum and sum; what is kept of a row is the logarithm of its sum.
 // Source: Milakov & Gimelshein 2018 (online softmax); Dao et al. 2022 (FlashAttention).
 //
+// The slot `cache` reads keys and values.
+//
 // Shapes: q, o [rows, heads dim], k, v [batch keys, kv_heads dim], lse [batch, heads, tokens]. Dispatch: a workgroup a query of a head.
 #import block/places
 #import block/tile
+#import cache
 
 @group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> k: array<f32>;
-@group(0) @binding(3) var<storage, read> v: array<f32>;
 @group(0) @binding(4) var<storage, read_write> o: array<f32>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
@@ -32,7 +33,7 @@ fn main(
             let key = key_at(query.sequence, j, query.head / params.group);
             score = 0.0;
             for (var i = 0u; i < params.dim; i++) {
-                score += q[query.at + i] * k[key + i];
+                score += q[query.at + i] * key_value(key + i);
             }
             score *= params.scale;
         }
@@ -48,7 +49,7 @@ fn main(
             var sum = sums[slot] * kept;
             if i < params.dim {
                 for (var other = 0u; other < min(LANES, query.sees - first); other++) {
-                    sum += tile[other] * v[key_at(query.sequence, first + other, query.head / params.group) + i];
+                    sum += tile[other] * value_value(key_at(query.sequence, first + other, query.head / params.group) + i);
                 }
             }
             sums[slot] = sum;

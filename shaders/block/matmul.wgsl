@@ -1,12 +1,12 @@
-// c = a b, or c += a b, with any strides: [m, k] times [k, n]. A transposed matrix is its strides exchanged.
+// c = a b, or c += a b, with any strides: [m, k] times [k, n]. A transposed matrix is its strides exchanged. The slot `matrix` reads b.
 //
 // Dispatch: an invocation for 4 x 4 elements of c, m first; ceil(ceil(m/4) ceil(n/4) / LANES) workgroups.
 #import block/params
+#import matrix
 
 const LANES: u32 = 64u;
 
 @group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
 
 @compute @workgroup_size(LANES)
@@ -30,7 +30,7 @@ fn main(
         let at = i * params.a_column;
         let x = vec4(a[rows.x + at], a[rows.y + at], a[rows.z + at], a[rows.w + at]);
         let start = i * params.b_row;
-        let y = vec4(b[all.x + start], b[all.y + start], b[all.z + start], b[all.w + start]);
+        let y = vec4(matrix_at(all.x + start), matrix_at(all.y + start), matrix_at(all.z + start), matrix_at(all.w + start));
         sums[0] += x.x * y;
         sums[1] += x.y * y;
         sums[2] += x.z * y;

@@ -1,11 +1,11 @@
-// RMSNorm: y = x / sqrt(mean(x^2) + epsilon) * weight. Source: Zhang & Sennrich 2019.
+// RMSNorm: y = x / sqrt(mean(x^2) + epsilon) * weight. Source: Zhang & Sennrich 2019. The slot `scale` reads the weight.
 //
 // Shapes: x, y [rows, width], weight [width]. Dispatch: a workgroup a row.
 #import block/params
 #import block/sum
+#import scale
 
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
@@ -25,6 +25,6 @@ fn main(
     }
     let scale = inverseSqrt(sum_of_all(squares, lane) / f32(params.width) + params.epsilon);
     for (var i = lane; i < params.width; i += LANES) {
-        y[base + i] = x[base + i] * scale * weight[i];
+        y[base + i] = x[base + i] * scale * scale_at(i);
     }
 }

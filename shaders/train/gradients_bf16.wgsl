@@ -1,5 +1,5 @@
 // Gradients in BF16.
-#import train/bf16
+#import lib/bf16_pairs
 
 @group(0) @binding(2) var<storage, read> gradients: array<u32>;
 

@@ -1,5 +1,5 @@
 // Both moments in BF16, rounded stochastically.
-#import train/bf16
+#import lib/bf16_pairs
 
 @group(0) @binding(4) var<storage, read_write> first: array<u32>;
 @group(0) @binding(5) var<storage, read_write> second: array<u32>;

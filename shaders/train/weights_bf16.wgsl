@@ -1,5 +1,5 @@
 // Weights in BF16 alone, rounded stochastically: what a step adds is often less than half a unit, and must not be lost.
-#import train/bf16
+#import lib/bf16_pairs
 
 @group(0) @binding(1) var<storage, read_write> weights: array<u32>;
 

@@ -1,5 +1,5 @@
 // Weights in BF16 with a master copy in F32.
-#import train/bf16
+#import lib/bf16_pairs
 
 @group(0) @binding(1) var<storage, read_write> weights: array<u32>;
 @group(0) @binding(3) var<storage, read_write> master: array<vec2<f32>>;

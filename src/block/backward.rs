@@ -3,14 +3,15 @@
 use super::forward::{Block, Kept, Parameters, Tensors};
 use super::kernels::{Matrix, Work};
 use super::plan::{Attention, Recompute};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::format::Element;
 use crate::gpu::{Buffer, Gpu, Window};
 
 impl Block {
-    /// The gradient of the block's input, from that of its output; those of the weights are written to `gradients`.
+    /// The gradient of the block's input, from that of its output; those of the weights are written to `gradients`. Both in F32.
     ///
     /// # Errors
-    /// As [`Block::forward`].
+    /// [`Error::Unsupported`] for weights that are not in F32; as [`Block::forward`].
     pub fn backward(
         &self,
         gpu: &Gpu,
@@ -19,6 +20,13 @@ impl Block {
         dy: &Buffer<f32>,
         gradients: &Parameters<'_>,
     ) -> Result<Buffer<f32>> {
+        if weights.element != Element::F32 || gradients.element != Element::F32 {
+            return Err(Error::Unsupported {
+                what: "a backward pass".into(),
+                need: "weights and gradients in F32".into(),
+                have: format!("{:?} and {:?}", weights.element, gradients.element),
+            });
+        }
         let again = self.again(gpu, weights, kept)?;
         let s = &self.shape;
         let (batch, tokens, layer) = (kept.batch, kept.tokens, kept.layer);

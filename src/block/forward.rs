@@ -1,20 +1,33 @@
 //! The forward pass: what it keeps lies under `activation/<layer>.<name>`, all else is scratch and goes at its end.
 
-use super::kernels::{Matrix, Work, check, turns};
+use super::kernels::{Matrix, Work, check, check_element, turns};
 use super::plan::{Attention, BlockShape, Recompute, Saved};
 use crate::error::{Error, Result};
+use crate::format::Element;
 use crate::gpu::{Buffer, Gpu, Window};
 
 /// A block's weights, or the gradients of them, on a device: a window a name of [`BlockShape::weights`].
 #[derive(Clone, Debug)]
 pub struct Parameters<'a> {
     windows: Vec<(&'static str, Window<'a>)>,
+    pub(super) element: Element,
 }
 
 impl<'a> Parameters<'a> {
     /// Windows by name, F32; each must begin where the device can bind.
     pub fn new(windows: impl IntoIterator<Item = (&'static str, Window<'a>)>) -> Self {
-        Self { windows: windows.into_iter().collect() }
+        Self { windows: windows.into_iter().collect(), element: Element::F32 }
+    }
+
+    /// The same of values that are stored as `element`: F32, or BF16 for a forward or a decode step.
+    #[must_use]
+    pub fn stored(self, element: Element) -> Self {
+        Self { element, ..self }
+    }
+
+    /// A matrix of `[rows, columns]`.
+    pub(super) fn matrix(&self, name: &str, rows: u64, columns: u64) -> Matrix<'a> {
+        Matrix::new(self.window(name), rows, columns).stored(self.element)
     }
 
     /// The window of a name.
@@ -153,10 +166,11 @@ impl Block {
         all.retain(|saved| saved.name != "x");
         let room = |saved: &Saved| Ok((saved.name, gpu.buffer(&label(saved.name), saved.elements())?));
         let t = Tensors(all.iter().map(room).collect::<Result<_>>()?);
+        check_element(weights.element)?;
         let mut work = Work::new(gpu, s, [batch, tokens, tokens, 0]);
-        work.norm(x.window(), weights.window("attention_norm"), t.window("n1"), h)?;
+        work.norm([x.window(), weights.window("attention_norm"), t.window("n1")], h, weights.element)?;
         for (name, weight, width) in [("q", "query", s.query()), ("k", "key", s.key()), ("v", "value", s.key())] {
-            let weight = Matrix::new(weights.window(weight), width, h).transposed();
+            let weight = weights.matrix(weight, width, h).transposed();
             work.matmul(&Matrix::new(t.window("n1"), rows, h), &weight, t.window(name), false)?;
         }
         work.rotate(&self.turns, t.window("q"), s.query(), 1.0)?;
@@ -169,14 +183,14 @@ impl Block {
             work.heads("mix", &windows, queries * s.head_dim, false)?;
         } else {
             let windows = ["q", "k", "v", "o", "lse"].map(|name| (name, t.window(name)));
-            work.heads("flash", &windows, queries, true)?;
+            work.flash(&windows, queries, Element::F32)?;
         }
         work.copy(x, 0, t.get("x2"), 0, rows * h);
-        let output = Matrix::new(weights.window("output"), h, s.query()).transposed();
+        let output = weights.matrix("output", h, s.query()).transposed();
         work.matmul(&Matrix::new(t.window("o"), rows, s.query()), &output, t.window("x2"), true)?;
-        work.norm(t.window("x2"), weights.window("mlp_norm"), t.window("n2"), h)?;
+        work.norm([t.window("x2"), weights.window("mlp_norm"), t.window("n2")], h, weights.element)?;
         for name in ["gate", "up"] {
-            let weight = Matrix::new(weights.window(name), s.ff, h).transposed();
+            let weight = weights.matrix(name, s.ff, h).transposed();
             work.matmul(&Matrix::new(t.window("n2"), rows, h), &weight, t.window(name), false)?;
         }
         work.each("gate", &["gate", "up", "act"].map(|name| (name, t.window(name))), s.ff)?;
@@ -189,7 +203,7 @@ impl Block {
         let (h, ff, rows) = (self.shape.hidden, self.shape.ff, batch * tokens);
         let mut work = Work::new(gpu, &self.shape, [batch, tokens, tokens, 0]);
         work.copy(t.get("x2"), 0, y, 0, rows * h);
-        let down = Matrix::new(weights.window("down"), h, ff).transposed();
+        let down = weights.matrix("down", h, ff).transposed();
         work.matmul(&Matrix::new(t.window("act"), rows, ff), &down, y.window(), true)?;
         work.run().map(drop)
     }

@@ -1,6 +1,7 @@
 //! The block's kernels, called by what they do.
 
 use crate::error::{Error, Result};
+use crate::format::Element;
 use crate::gpu::{Buffer, Completed, Gpu, Program, Recording, Window};
 
 use super::plan::BlockShape;
@@ -18,9 +19,7 @@ const LANES: u64 = 64;
 /// The widest head: SLOTS x LANES of `block/tile.wgsl`.
 const MOST_DIM: u64 = 512;
 
-const NAMES: [&str; 14] = [
-    "matmul",
-    "norm",
+const NAMES: [&str; 12] = [
     "norm_back",
     "norm_weight_back",
     "rotate",
@@ -28,19 +27,54 @@ const NAMES: [&str; 14] = [
     "scores_back",
     "mix",
     "mix_back",
-    "flash",
     "flash_back_query",
     "flash_back_key",
     "gate",
     "gate_back",
+    "store_bf16",
 ];
+
+/// The file that fills a slot: how what is read there is stored.
+fn reading(slot: &'static str, element: Element) -> (&'static str, &'static str) {
+    let file = match (slot, element) {
+        ("matrix", Element::Bf16) => "block/read/matrix_bf16",
+        ("matrix", _) => "block/read/matrix_f32",
+        ("scale", Element::Bf16) => "block/read/scale_bf16",
+        ("scale", _) => "block/read/scale_f32",
+        (_, Element::Bf16) => "block/read/cache_bf16",
+        _ => "block/read/cache_f32",
+    };
+    (slot, file)
+}
+
+/// The kernels whose reading is chosen, and their slots.
+const READERS: [(&str, &str); 3] = [("matmul", "matrix"), ("norm", "scale"), ("flash", "cache")];
+
+/// What can be read.
+pub(super) fn check_element(element: Element) -> Result<()> {
+    match element {
+        Element::F32 | Element::Bf16 => Ok(()),
+        Element::F16 => Err(Error::Unsupported {
+            what: "the block".into(),
+            need: "weights and caches in F32 or BF16".into(),
+            have: "F16".into(),
+        }),
+    }
+}
 
 /// Every kernel, checked and not compiled: for tools that look at the shaders without a GPU.
 ///
 /// # Errors
 /// [`Error::Shader`] where one does not link or is out of step with its host side.
 pub fn programs() -> Result<Vec<Program>> {
-    NAMES.iter().map(|name| Program::new::<BlockParams>(&format!("block/{name}"), &[])).collect()
+    let mut programs = Vec::new();
+    for name in NAMES {
+        programs.push(Program::new::<BlockParams>(&format!("block/{name}"), &[])?);
+    }
+    for ((name, slot), element) in READERS.into_iter().flat_map(|reader| [Element::F32, Element::Bf16].map(|e| (reader, e))) {
+        programs.push(Program::new::<BlockParams>(&format!("block/{name}"), &[reading(slot, element)])?);
+    }
+    Ok(programs)
 }
 
 /// Refuses what the kernels cannot do: heads too wide, tensors that no binding holds.
@@ -59,11 +93,15 @@ pub(super) fn check(gpu: &Gpu, shape: &BlockShape, [batch, tokens, keys]: [u64; 
     let scores = if naive { rows.saturating_mul(shape.heads * keys) } else { 0 };
     let cached = batch.saturating_mul(keys).saturating_mul(shape.key());
     let largest = widest.saturating_mul(rows.max(shape.hidden)).max(scores).max(cached);
-    let asked = largest.saturating_mul(4);
+    check_binding(gpu, "the block's largest tensor", largest.saturating_mul(4))
+}
+
+/// Whether a tensor of so many bytes can be bound as a whole, as these kernels do.
+pub(super) fn check_binding(gpu: &Gpu, what: &str, asked: u64) -> Result<()> {
     let limit = gpu.limits().max_storage_buffer_binding_size.min(gpu.limits().max_buffer_size);
     if asked > limit {
         let limited_by = "the device's max_storage_buffer_binding_size";
-        return Err(Error::TooLarge { what: "the block's largest tensor".into(), asked, limit, limited_by });
+        return Err(Error::TooLarge { what: what.into(), asked, limit, limited_by });
     }
     Ok(())
 }
@@ -85,16 +123,22 @@ pub(super) struct Matrix<'w> {
     rows: u64,
     columns: u64,
     strides: [u64; 2],
+    element: Element,
 }
 
 impl<'w> Matrix<'w> {
     pub(super) fn new(window: Window<'w>, rows: u64, columns: u64) -> Self {
-        Self { window, rows, columns, strides: [columns, 1] }
+        Self { window, rows, columns, strides: [columns, 1], element: Element::F32 }
+    }
+
+    /// The same, stored otherwise than in F32; the right matrix of a product may be.
+    pub(super) fn stored(self, element: Element) -> Self {
+        Self { element, ..self }
     }
 
     pub(super) fn transposed(self) -> Self {
         let [row, column] = self.strides;
-        Self { window: self.window, rows: self.columns, columns: self.rows, strides: [column, row] }
+        Self { rows: self.columns, columns: self.rows, strides: [column, row], ..self }
     }
 }
 
@@ -128,13 +172,39 @@ impl<'a> Work<'a> {
         self.recording.run()
     }
 
-    pub(super) fn copy(&mut self, from: &Buffer<f32>, from_at: u64, to: &Buffer<f32>, to_at: u64, values: u64) {
+    pub(super) fn copy<T: bytemuck::Pod>(&mut self, from: &Buffer<f32>, from_at: u64, to: &Buffer<T>, to_at: u64, values: u64) {
         self.recording.copy(from, 4 * from_at, to, 4 * to_at, 4 * values);
     }
 
     fn call(&mut self, name: &str, params: &BlockParams, windows: &[(&str, Window<'_>)], invocations: u64) -> Result<()> {
-        let kernel = self.gpu.kernel::<BlockParams>(&format!("block/{name}"), &[])?;
+        self.call_reading(name, Element::F32, params, windows, invocations)
+    }
+
+    /// A kernel, what its slot reads being stored as `element`.
+    fn call_reading(
+        &mut self,
+        name: &str,
+        element: Element,
+        params: &BlockParams,
+        windows: &[(&str, Window<'_>)],
+        invocations: u64,
+    ) -> Result<()> {
+        let slots: Vec<_> =
+            READERS.iter().filter(|(reader, _)| *reader == name).map(|(_, slot)| reading(slot, element)).collect();
+        let kernel = self.gpu.kernel::<BlockParams>(&format!("block/{name}"), &slots)?;
         self.recording.dispatch(&kernel, params, windows, invocations)
+    }
+
+    /// Flash attention over keys and values that are stored as `element`.
+    pub(super) fn flash(&mut self, windows: &[(&str, Window<'_>)], queries: u64, element: Element) -> Result<()> {
+        let params = self.params;
+        self.call_reading("flash", element, &params, windows, queries * LANES)
+    }
+
+    /// Puts keys or values of `width` into a cache of BF16.
+    pub(super) fn store(&mut self, x: Window<'_>, to: Window<'_>, width: u64) -> Result<()> {
+        let params = BlockParams { width: width as u32, ..self.params };
+        self.call("store_bf16", &params, &[("x", x), ("to", to)], self.rows * width / 2)
     }
 
     /// The kernels of heads: a workgroup for each of `units`, or an invocation.
@@ -150,12 +220,13 @@ impl<'a> Work<'a> {
         let ([a_row, a_column], [b_row, b_column]) = (a.strides.map(|x| x as u32), b.strides.map(|x| x as u32));
         let params = BlockParams { m, n, k, a_row, a_column, b_row, b_column, add: add.into(), ..self.params };
         let windows = [("a", a.window.clone()), ("b", b.window.clone()), ("c", c)];
-        self.call("matmul", &params, &windows, a.rows.div_ceil(4) * b.columns.div_ceil(4))
+        self.call_reading("matmul", b.element, &params, &windows, a.rows.div_ceil(4) * b.columns.div_ceil(4))
     }
 
-    pub(super) fn norm(&mut self, x: Window<'_>, weight: Window<'_>, y: Window<'_>, width: u64) -> Result<()> {
+    /// y = the normalization of x; `element` is what the weight is stored as.
+    pub(super) fn norm(&mut self, [x, weight, y]: [Window<'_>; 3], width: u64, element: Element) -> Result<()> {
         let params = BlockParams { width: width as u32, ..self.params };
-        self.call("norm", &params, &[("x", x), ("weight", weight), ("y", y)], self.rows * LANES)
+        self.call_reading("norm", element, &params, &[("x", x), ("weight", weight), ("y", y)], self.rows * LANES)
     }
 
     /// dx += the gradient of a normalization's input; `dweight` = that of its weight; `r` is scratch of a value a row.

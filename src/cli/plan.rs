@@ -7,13 +7,12 @@ use serde::Serialize;
 use super::bytes::bytes;
 use super::prove::{device, needs_a_device, with_steps};
 use super::{Common, plan_text, print, print_json};
-use crate::block::{Attention, Recompute};
 use crate::error::{Error, Result};
 use crate::footprint::estimate::{
-    Ground, Learning, MOST_TOKENS, Need, Peer, Question, Serving, Storing, learning_needs, peers, serving_needs,
+    Ground, MOST_TOKENS, Need, Peer, Question, Serving, Storing, learning_needs, peers, serving_needs,
 };
 use crate::footprint::shape::{Shape, TensorShape, open};
-use crate::footprint::{Class, Fit, Gpus, Memory, Placed, Run, carry_out, memory_of};
+use crate::footprint::{Class, Fit, Gpus, Memory, Placed, Run, WAYS, carry_out, memory_of};
 use crate::format::Format;
 use crate::gpu::Gpu;
 use crate::train::{OPTIMIZERS, Optimizer};
@@ -60,7 +59,9 @@ pub(super) struct PlanArgs {
     /// The format of the cache of keys and values.
     #[arg(long, value_name = "FORMAT", default_value = "bf16", conflicts_with = "train")]
     cache: String,
-    /// Place and write the largest batch that is predicted to fit, at the first precision that fits, and show that one more is refused.
+    /// Place the largest batch that is predicted to fit, at the first precision that fits, run it, and show that one more is refused. A decode step
+    /// through all layers is run of models of Llama's kind in F32 or BF16 (weights and cache), of others the sampler alone; in training a step of the
+    /// optimizer.
     #[arg(long)]
     prove: bool,
 }
@@ -134,7 +135,14 @@ pub(super) fn run(common: &Common, args: &PlanArgs) -> Result<ExitCode> {
     };
     let proved = match (&gpu, first) {
         (Some(gpu), Some(at)) if args.prove => {
-            let job = Row { shape: &shape, fit: &fits[at], storing: storings.get(at), optimizer, context: args.context };
+            let job = Row {
+                shape: &shape,
+                fit: &fits[at],
+                at,
+                storing: &storings[at.min(storings.len() - 1)],
+                optimizer,
+                context: args.context,
+            };
             Some(with_steps(common, |progress| carried_out(gpu, &memory, args, &job, progress))?)
         }
         _ => None,
@@ -161,7 +169,10 @@ pub(super) fn run(common: &Common, args: &PlanArgs) -> Result<ExitCode> {
     } else {
         print(&plan_text::text(&plan));
     }
-    let sound = plan.proved.as_ref().is_none_or(|p| p.placed.exact && p.placed.left == 0 && p.placed.refused);
+    let sound = plan
+        .proved
+        .as_ref()
+        .is_none_or(|p| p.placed.exact && p.placed.left == 0 && p.placed.refused && p.placed.peak <= plan.memory_bytes);
     Ok(ExitCode::from(u8::from(first.is_none() || !sound)))
 }
 
@@ -211,7 +222,9 @@ fn memory(common: &Common, args: &PlanArgs) -> Result<(Option<Gpu>, Memory, Stri
 struct Row<'a> {
     shape: &'a Shape,
     fit: &'a Fit,
-    storing: Option<&'a Storing>,
+    /// Which row: of precisions, or of [`WAYS`].
+    at: usize,
+    storing: &'a Storing,
     optimizer: Option<Optimizer>,
     context: u64,
 }
@@ -225,26 +238,17 @@ fn carried_out(
 ) -> Result<Proved> {
     let cache: Format = args.cache.parse()?;
     let needs = |batch: u64| -> Vec<Need> {
-        match (row.optimizer, row.storing) {
-            (None, Some(storing)) => {
-                let job = Serving { storing: storing.clone(), cache, batch, context: row.context };
+        match row.optimizer {
+            None => {
+                let job = Serving { storing: row.storing.clone(), cache, batch, context: row.context };
                 serving_needs(row.shape, &job, memory.max_buffer)
             }
-            (optimizer, _) => {
-                let full = row.fit.name.starts_with("all");
-                let job = Learning {
-                    optimizer: optimizer.unwrap_or(Optimizer::AdamwF32),
-                    batch,
-                    context: row.context,
-                    attention: if row.fit.name.starts_with("naive") { Attention::Naive } else { Attention::Flash },
-                    recompute: if full { Recompute::Full } else { Recompute::None },
-                };
-                learning_needs(row.shape, &job, memory.max_buffer)
-            }
+            Some(optimizer) => learning_needs(row.shape, &WAYS[row.at].job(optimizer, [batch, row.context]), memory.max_buffer),
         }
     };
     let batch = row.fit.largest_batch;
-    let run = row.optimizer.map_or(Run::Sample([batch, row.shape.vocab]), |optimizer| Run::Step(optimizer, row.shape));
+    let job = Serving { storing: row.storing.clone(), cache, batch, context: row.context };
+    let run = row.optimizer.map_or(Run::Decode(row.shape, &job), |optimizer| Run::Step(optimizer, row.shape));
     let placed = carry_out(gpu, memory, &needs(batch), &needs(batch + 1), run, progress)?;
     Ok(Proved { name: row.fit.name.clone(), batch, placed })
 }

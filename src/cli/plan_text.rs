@@ -36,23 +36,23 @@ pub(super) fn text(plan: &Plan) -> String {
     out
 }
 
-/// A row a precision, or a way to train.
+/// A row a precision, or a way to train: in decimal units, and below it in binary ones.
 fn fits(plan: &Plan) -> String {
     let training = plan.optimizer.is_some();
-    let mut heading = vec![if training { "way" } else { "precision" }, ">weights"];
-    heading.extend(if training { vec![">states", ">activations"] } else { vec![">cache"] });
-    heading.extend([">buffers", ">blocks", ">reserved", ">", "fits", ">most batch", ">most context"]);
+    let parts: &[&str] = if training { &[">states", ">activations"] } else { &[">cache"] };
+    let first = if training { "way" } else { "precision" };
+    let last = [">buffers", ">blocks", ">reserved", "fits", ">most batch", ">most context"];
+    let heading = [&[first, ">weights"], parts, &last].concat();
     let mut rows = vec![heading.into_iter().map(String::from).collect::<Vec<_>>()];
     for fit in &plan.fits {
-        let parts =
-            if training { [decimal(fit.states), decimal(fit.activations)] } else { [decimal(fit.kv_cache), String::new()] };
+        let parts = if training { vec![fit.states, fit.activations] } else { vec![fit.kv_cache] };
+        let blocks = fit.reserved.saturating_sub(fit.requested);
+        let bytes = [vec![fit.weights], parts, vec![fit.buffers, blocks, fit.reserved]].concat();
         let most = |n: u64| if n == 1 << 24 { "no end".to_owned() } else { grouped(n.into()) };
-        let mut row = vec![fit.name.clone(), decimal(fit.weights)];
-        row.extend(parts);
-        row.extend([decimal(fit.buffers), decimal(fit.reserved.saturating_sub(fit.requested))]);
-        row.extend([decimal(fit.reserved), binary(fit.reserved)]);
-        row.extend([if fit.fits { "yes" } else { "no" }.into(), most(fit.largest_batch), most(fit.largest_context)]);
-        rows.push(row);
+        let answers = [if fit.fits { "yes" } else { "no" }.to_owned(), most(fit.largest_batch), most(fit.largest_context)];
+        let in_units = |unit: fn(u64) -> String| bytes.iter().copied().map(unit).collect::<Vec<_>>();
+        rows.push([vec![fit.name.clone()], in_units(decimal), answers.to_vec()].concat());
+        rows.push([vec![String::new()], in_units(binary)].concat());
     }
     let mut out = table(&rows);
     out.push_str("blocks: free in the allocator's blocks, staging, wgpu's own buffers\n");
@@ -113,15 +113,20 @@ fn carried_out(proved: &Proved) -> String {
         out.push_str(&format!("reserved   predicted {}, found {}\n", grouped(predicted.into()), grouped(found.into())));
     }
     out.push_str("written    every buffer, by the device\n");
+    match (&placed.not_run, placed.layers) {
+        (Some(reason), _) => out.push_str(&format!("not run    through the layers: {reason}\n")),
+        (None, 0) => {}
+        (None, layers) => out.push_str(&format!(
+            "run        a token of each sequence through {layers} layers, behind a full cache, and the head\n"
+        )),
+    }
     if !placed.drawn.is_empty() {
-        out.push_str(&format!(
-            "drawn      {} tokens by the sampler, one a sequence, from logits of zeros\n",
-            placed.drawn.len()
-        ));
+        out.push_str(&format!("drawn      {} tokens by the sampler, one a sequence\n", placed.drawn.len()));
     }
     if placed.stepped > 0 {
         out.push_str(&format!("stepped    the optimizer, on each of {} tensors\n", placed.stepped));
     }
+    out.push_str(&format!("at most    {} bytes on the ledger meanwhile\n", grouped(placed.peak.into())));
     let refused = if placed.refused { "refused" } else { "NOT REFUSED by the plan" };
     out.push_str(&format!("one more   {refused}: {}\nleft       {} bytes\n", placed.refusal, placed.left));
     out

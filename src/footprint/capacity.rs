@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::estimate::{
-    Ground, Job, Learning, MOST_TOKENS, Need, STAGING, Serving, Storing, fewest_gpus, heuristic_gpus, learning_needs,
-    requested, serving_needs, shard,
+    Ground, Job, MOST_TOKENS, Need, STAGING, Serving, Storing, fewest_gpus, heuristic_gpus, learning_needs, requested,
+    serving_needs, shard,
 };
 use super::shape::Shape;
 use crate::block::{Attention, Recompute};
@@ -15,6 +15,30 @@ use crate::train::Optimizer;
 const MOST: u64 = 1 << 24;
 /// What a training process keeps beside a shard: staging, wgpu's own buffers, and a block that is not full.
 const BESIDE: u64 = STAGING + (1 << 20) + (64 << 20);
+
+/// A way to train: how attention is computed, and what is computed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// What it is called.
+    pub name: &'static str,
+    attention: Attention,
+    recompute: Recompute,
+}
+
+impl Way {
+    /// The job of a GPU that trains so.
+    #[must_use]
+    pub fn job(&self, optimizer: Optimizer, [batch, tokens]: [u64; 2]) -> Job {
+        Job { optimizer, batch, tokens, attention: self.attention, recompute: self.recompute }
+    }
+}
+
+/// The ways, with less and less kept.
+pub const WAYS: [Way; 3] = [
+    Way { name: "naive attention", attention: Attention::Naive, recompute: Recompute::None },
+    Way { name: "flash attention", attention: Attention::Flash, recompute: Recompute::None },
+    Way { name: "all computed again", attention: Attention::Flash, recompute: Recompute::Full },
+];
 
 /// A memory, and what is known of the device that has it.
 #[derive(Clone, Debug)]
@@ -90,14 +114,12 @@ impl Memory {
         let (states, buffers) = (of("gradient") + of("optimizer"), of("logits") + of("sampling") + of("scratch"));
         let all = requested(&list, None);
         let reserved = self.reserved(&list);
-        let fits = |batch: u64, context: u64| {
-            if batch.saturating_mul(context) > MOST_TOKENS {
-                return false;
-            }
-            let list = needs(batch, context);
-            // Blocks only add to what is asked for: most answers need no simulation.
-            requested(&list, None) <= self.bytes && self.reserved(&list) <= self.bytes
+        let asked = |batch: u64, context: u64| {
+            let countable = batch.saturating_mul(context) <= MOST_TOKENS;
+            countable && requested(&needs(batch, context), None) <= self.bytes
         };
+        let fits = |batch: u64, context: u64| asked(batch, context) && self.reserved(&needs(batch, context)) <= self.bytes;
+        let positions = shape.positions.unwrap_or(MOST).max(context);
         Fit {
             name,
             weights: all - kv_cache - states - activations - buffers,
@@ -108,8 +130,8 @@ impl Memory {
             requested: all,
             reserved,
             fits: reserved <= self.bytes,
-            largest_batch: largest(&|n| fits(n, context)),
-            largest_context: largest(&|n| n <= shape.positions.unwrap_or(MOST).max(context) && fits(batch, n)),
+            largest_batch: largest(&|n| asked(n, context), &|n| fits(n, context)),
+            largest_context: largest(&|n| n <= positions && asked(batch, n), &|n| n <= positions && fits(batch, n)),
         }
     }
 
@@ -126,33 +148,25 @@ impl Memory {
         storings.iter().map(one).collect()
     }
 
-    /// A model in training on one device, with more and more computed again.
+    /// A model in training on one device, in each of [`WAYS`].
     #[must_use]
     pub fn learning(&self, shape: &Shape, optimizer: Optimizer, size: [u64; 2]) -> Vec<Fit> {
-        let ways = [
-            ("naive attention", Attention::Naive, Recompute::None),
-            ("flash attention", Attention::Flash, Recompute::None),
-            ("all computed again", Attention::Flash, Recompute::Full),
-        ];
-        let one = |(name, attention, recompute): &(&str, Attention, Recompute)| {
-            let needs = |batch, context| {
-                let job = Learning { optimizer, batch, context, attention: *attention, recompute: *recompute };
-                learning_needs(shape, &job, self.max_buffer)
-            };
-            self.fit((*name).into(), shape, size, &needs)
+        let one = |way: &Way| {
+            let needs = |batch, context| learning_needs(shape, &way.job(optimizer, [batch, context]), self.max_buffer);
+            self.fit(way.name.into(), shape, size, &needs)
         };
-        ways.iter().map(one).collect()
+        WAYS.iter().map(one).collect()
     }
 
     /// How many devices with such a memory training takes: by the article's rule, and by a shard counted exactly.
     #[must_use]
-    pub fn gpus(&self, shape: &Shape, optimizer: Optimizer, [batch, tokens]: [u64; 2]) -> Gpus {
-        let job = |recompute| Job { optimizer, batch, tokens, attention: Attention::Flash, recompute };
-        let find = |recompute| {
-            let found = fewest_gpus(shape, &job(recompute), self.bytes.saturating_sub(BESIDE));
-            (found, found.map(|n| shard(shape, &job(recompute), n).total()))
+    pub fn gpus(&self, shape: &Shape, optimizer: Optimizer, size: [u64; 2]) -> Gpus {
+        let find = |way: &Way| {
+            let job = way.job(optimizer, size);
+            let found = fewest_gpus(shape, &job, self.bytes.saturating_sub(BESIDE));
+            (found, found.map(|n| shard(shape, &job, n).total()))
         };
-        let (kept, recomputed) = (find(Recompute::None), find(Recompute::Full));
+        let [kept, recomputed] = [find(&WAYS[1]), find(&WAYS[2])];
         let parameters = shape.parameters();
         Gpus {
             optimizer,
@@ -166,8 +180,21 @@ impl Memory {
     }
 }
 
-/// The largest number up to [`MOST`] of which `fits` is true; it is true of all below.
-fn largest(fits: &dyn Fn(u64) -> bool) -> u64 {
+/// How far down from the most that bytes asked for allow the largest number is looked for, a step at a time.
+const STEPS_DOWN: u64 = 256;
+
+/// The largest number up to [`MOST`] that `fits`, of which one more does not. `asked` is necessary for that, and true of all below where it is true.
+///
+/// `fits` may be true again behind numbers of which it is not: a buffer of a little more than half a block wastes the other half, one of more than a
+/// block has its own. So the numbers right below the most that is asked for are tried first; halving finds some border, if it must.
+fn largest(asked: &dyn Fn(u64) -> bool, fits: &dyn Fn(u64) -> bool) -> u64 {
+    let most = border(asked);
+    let near = (most.saturating_sub(STEPS_DOWN).max(1)..=most).rev().find(|n| fits(*n));
+    near.unwrap_or_else(|| border(fits))
+}
+
+/// A number that `fits`, of which one more does not, or [`MOST`]; 0 where 1 does not.
+fn border(fits: &dyn Fn(u64) -> bool) -> u64 {
     if !fits(1) {
         return 0;
     }
@@ -192,8 +219,11 @@ mod tests {
     #[test]
     fn the_largest_is_found() {
         for want in [0, 1, 2, 3, 7, 8, 1000, MOST] {
-            assert_eq!(largest(&|n| n <= want), want);
+            assert_eq!(largest(&|n| n <= want, &|n| n <= want), want);
         }
-        assert_eq!(largest(&|_| true), MOST);
+        assert_eq!(largest(&|_| true, &|_| true), MOST);
+        // A gap, as blocks make it; and one that is deeper than is looked into, where a border is found all the same.
+        assert_eq!(largest(&|n| n <= 200, &|n| n <= 85 || (171..=190).contains(&n)), 190);
+        assert_eq!(largest(&|n| n <= 5000, &|n| n <= 85), 85);
     }
 }

@@ -4,6 +4,7 @@ mod account;
 mod capacity;
 pub mod claims;
 pub mod class;
+mod decoded;
 pub mod estimate;
 mod lines;
 mod on_cpu;
@@ -16,7 +17,7 @@ pub mod shape;
 mod weigh;
 
 pub use account::{Account, AccountLine, Level, Observer};
-pub use capacity::{Fit, Gpus, Memory};
+pub use capacity::{Fit, Gpus, Memory, WAYS, Way};
 pub use claims::{Claim, Proof, Verdict};
 pub use class::Class;
 pub use placed::{Placed, Run, carry_out, memory_of};

@@ -3,12 +3,11 @@
 use serde::Serialize;
 
 use super::capacity::Memory;
-use super::estimate::{Ground, Need, Policy, STAGING, requested};
+use super::decoded::{Decoded, decode};
+use super::estimate::{Ground, Need, Policy, STAGING, Serving, requested, state_needs};
 use super::shape::Shape;
 use crate::error::{Error, Result};
-use crate::format::Element;
 use crate::gpu::{Buffer, Gpu, GpuOptions, MemoryHint, Sight};
-use crate::sample::{Logits, Sampler, SamplerLayout};
 use crate::train::{Hyper, Optimizer, Trained};
 
 /// What came of it.
@@ -21,10 +20,17 @@ pub struct Placed {
     pub reserved: Option<[u64; 2]>,
     /// Whether both predictions hold to the byte.
     pub exact: bool,
-    /// Tokens drawn by the sampler there, one a sequence; empty in training.
+    /// Layers that a token of each sequence went through there, at the last place of the context; 0 in training.
+    pub layers: usize,
+    /// Why none, in inference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_run: Option<String>,
+    /// Tokens drawn by the sampler from the logits there, one a sequence; empty in training.
     pub drawn: Vec<u32>,
     /// Tensors on which the optimizer took a real step there; 0 in inference.
     pub stepped: usize,
+    /// The most bytes on the ledger while it ran.
+    pub peak: u64,
     /// What one step above was answered.
     pub refusal: String,
     /// Whether it was refused because of the memory planned with, and of nothing else.
@@ -36,8 +42,8 @@ pub struct Placed {
 /// What is carried out.
 #[derive(Clone, Copy, Debug)]
 pub enum Run<'a> {
-    /// Inference: a step of the sampler on logits of `[rows, vocab]`.
-    Sample([u64; 2]),
+    /// Inference: a decode step, where the block can run the model, and a step of the sampler.
+    Decode(&'a Shape, &'a Serving),
     /// Training: a step of the optimizer on each tensor.
     Step(Optimizer, &'a Shape),
 }
@@ -50,9 +56,9 @@ pub fn memory_of(options: &GpuOptions, bytes: Option<u64>) -> Result<(Gpu, Memor
     let mut options = options.clone();
     options.memory = MemoryHint::MemoryUsage;
     let gpu = Gpu::open(&options)?;
-    // A software device's memory is the host's, of which its driver may offer only a part; half of it is left to others.
-    let host = if gpu.info().is_software() { crate::gpu::host_available().map(|b| b / 2) } else { None };
-    let has = [host, gpu.memory_bytes()].into_iter().flatten().min();
+    // Half of a software device's memory is left to the host.
+    let share = if gpu.info().is_software() { 2 } else { 1 };
+    let has = gpu.available_bytes().map(|bytes| bytes / share);
     let Some(bytes) = bytes.or(has) else {
         return Err(Error::Unsupported {
             what: format!("a plan for {}", gpu.info().name),
@@ -96,17 +102,19 @@ pub fn carry_out(
     let found = gpu.ledger().live_bytes() - staged;
     let predicted = requested(needs, None);
     let reserved = gpu.allocator().map(|a| [memory.reserved(needs), a.reserved]);
+    gpu.ledger().reset_peak();
     let stepped = held.trained.len();
     for trained in &mut held.trained {
         trained.step(gpu, &Hyper::default())?;
     }
-    let drawn = match run {
-        Run::Sample(size) => draw(gpu, held, size)?,
+    let decoded = match run {
+        Run::Decode(shape, job) => decode(gpu, held.buffers, shape, job)?,
         Run::Step(..) => {
             drop(held);
-            vec![]
+            Decoded { layers: 0, reason: None, drawn: vec![] }
         }
     };
+    let peak = gpu.ledger().peak_bytes();
     gpu.trim();
     gpu.quiesce()?;
     let (refusal, refused) = match place(gpu, memory, beyond, run, progress) {
@@ -121,7 +129,9 @@ pub fn carry_out(
     gpu.quiesce()?;
     let left = gpu.ledger().live_bytes();
     let exact = predicted == found && reserved.is_none_or(|[a, b]| a == b);
-    Ok(Placed { requested: [predicted, found], reserved, exact, drawn, stepped, refusal, refused, left })
+    let Decoded { layers, reason, drawn } = decoded;
+    let requested = [predicted, found];
+    Ok(Placed { requested, reserved, exact, layers, not_run: reason, drawn, stepped, peak, refusal, refused, left })
 }
 
 /// What sets the limit of a plan.
@@ -154,11 +164,8 @@ fn place(
             progress(&tensor.name, i, shape.tensors.len());
             held.trained.push(Trained::zeros(gpu, optimizer, tensor.class.name(), &tensor.name, tensor.elements())?);
         }
-        let states = ["activation", "logits"];
-        let of_states =
-            |need: &Need| !states.iter().any(|class| need.label.starts_with(class)) && need.label != "scratch/backward";
-        let first = needs.iter().position(|need| !of_states(need)).unwrap_or(needs.len());
-        rest = &needs[first..];
+        // They have made the buffers of states, which come first.
+        rest = &needs[state_needs(shape, optimizer, memory.max_buffer).len()..];
     }
     for (i, need) in rest.iter().enumerate() {
         progress(&need.label, i, rest.len());
@@ -185,18 +192,4 @@ fn warm_staging(gpu: &Gpu, held: &Held) -> Result<()> {
     let mut recording = gpu.record("the plan's staging");
     (0..STAGING.div_ceil(piece.len() as u64)).for_each(|_| recording.upload(largest, 0, &piece));
     recording.run().map(drop)
-}
-
-/// A step of the sampler on the plan's logits, in the place of the buffers that stood for its own.
-fn draw(gpu: &Gpu, mut held: Held, [rows, vocab]: [u64; 2]) -> Result<Vec<u32>> {
-    held.buffers.retain(|buffer| !buffer.label().starts_with("sampling/"));
-    gpu.quiesce()?;
-    let Some(logits) = held.buffers.iter().find(|buffer| buffer.label() == "logits/step") else { return Ok(vec![]) };
-    if logits.bytes() < rows * vocab * 4 {
-        // Cut into several buffers: a sampler takes one.
-        return Ok(vec![]);
-    }
-    let mut sampler = Sampler::new(gpu, SamplerLayout::new(rows, vocab))?;
-    let drawn = sampler.sample(&Logits::new(logits, Element::F32, rows, vocab)?)?;
-    Ok(drawn.iter().filter_map(|row| row.tokens.first().copied()).collect())
 }

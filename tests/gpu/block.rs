@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use weighbridge::block::{Attention, Block, BlockShape, KvCache, Parameters, Recompute};
 use weighbridge::footprint::estimate::c_of_block;
+use weighbridge::format::Element;
 use weighbridge::gpu::{Buffer, Gpu};
 
 use crate::block_maker::{Values, twin, weights, widened};
-use crate::data::{gpu, open, options};
+use crate::data::{gpu, open, options, place, read};
 
 const WAYS: [(Attention, Recompute); 5] = [
     (Attention::Naive, Recompute::None),
@@ -16,20 +17,6 @@ const WAYS: [(Attention, Recompute); 5] = [
     (Attention::Flash, Recompute::None),
     (Attention::Flash, Recompute::Full),
 ];
-
-fn place(gpu: &Gpu, label: &str, values: &[f32]) -> Buffer<f32> {
-    let buffer = gpu.buffer(label, values.len() as u64).unwrap();
-    let mut recording = gpu.record("test");
-    recording.upload(&buffer, 0, bytemuck::cast_slice(values));
-    recording.run().unwrap();
-    buffer
-}
-
-fn read(gpu: &Gpu, buffer: &Buffer<f32>) -> Vec<f32> {
-    let mut recording = gpu.record("test");
-    let download = recording.download(buffer, 0, buffer.bytes());
-    recording.run().unwrap().take_words(download).into_iter().map(f32::from_bits).collect()
-}
 
 type Buffers = BTreeMap<&'static str, Buffer<f32>>;
 
@@ -166,7 +153,7 @@ fn decoding_is_the_forward_pass() {
         values.chunks(tokens as usize * h).flat_map(|sequence| sequence[from * h..to * h].to_vec()).collect()
     };
     let block = Block::new(gpu, shape, Attention::Flash, Recompute::None, 12).unwrap();
-    let mut cache = KvCache::new(gpu, &shape, batch, 12, 0).unwrap();
+    let mut cache = KvCache::new(gpu, &shape, Element::F32, [batch, 12], 0).unwrap();
     // A prompt of six tokens, then one after the other.
     for (from, to) in [(0, 6), (6, 7), (7, 8), (8, 9)] {
         let input = place(gpu, "scratch/x", &part(&x, from, to));
@@ -183,6 +170,66 @@ fn decoding_is_the_forward_pass() {
     let x = place(gpu, "activation/0.x", &x[..(batch * 5) as usize * h]);
     let error = short.forward(gpu, &parameters(&weights), x, [batch, 5], 0).unwrap_err();
     assert!(error.to_string().contains("at most the 4 positions"), "{error}");
+}
+
+/// Weights and caches in BF16: what BF16 holds of the weights goes into the twin, so that only F32 arithmetic lies between; a cache in BF16 rounds keys
+/// and values to 8 bits.
+#[test]
+fn decoding_from_bf16_is_the_twin_with_what_bf16_holds() {
+    let shape = BlockShape { hidden: 40, heads: 4, kv_heads: 2, head_dim: 12, ff: 56, gated: true };
+    let (gpu, batch, tokens, vocab) = (gpu(), 2_u64, 7_u64, 30_u64);
+    let mut values = Values(8);
+    let mut start = weights(&shape, &mut values);
+    start.insert("norm", values.list(shape.hidden, 1.0));
+    start.insert("head", values.list(vocab * shape.hidden, 0.3));
+    let halves: BTreeMap<_, Vec<half::bf16>> =
+        start.iter().map(|(name, w)| (*name, w.iter().map(|x| half::bf16::from_f32(*x)).collect())).collect();
+    let rounded: BTreeMap<_, Vec<f32>> =
+        halves.iter().map(|(name, w)| (*name, w.iter().map(|x| x.to_f32()).collect())).collect();
+    let stored: BTreeMap<_, Buffer<u8>> = (halves.iter())
+        .map(|(name, w)| {
+            let bytes: Vec<u8> = w.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let buffer = gpu.buffer::<u8>("weight/w", bytes.len() as u64).unwrap();
+            let mut recording = gpu.record("test");
+            recording.upload(&buffer, 0, &bytes);
+            recording.run().unwrap();
+            (*name, buffer)
+        })
+        .collect();
+    let parameters = Parameters::new(stored.iter().map(|(name, buffer)| (*name, buffer.window()))).stored(Element::Bf16);
+    let x = values.list(batch * tokens * shape.hidden, 1.0);
+    let want = twin(&shape, &rounded).forward(&widened(&x), batch as usize, tokens as usize);
+    let h = shape.hidden as usize;
+    let block = Block::new(gpu, shape, Attention::Flash, Recompute::None, tokens).unwrap();
+    for (cache, tolerance) in [(Element::F32, 1e-5), (Element::Bf16, 1.0 / 128.0)] {
+        let mut cache = KvCache::new(gpu, &shape, cache, [batch, tokens], 0).unwrap();
+        let part = |from: usize, to: usize| -> Vec<f32> {
+            x.chunks(tokens as usize * h).flat_map(|sequence| sequence[from * h..to * h].to_vec()).collect()
+        };
+        block.decode(gpu, &parameters, &mut cache, &place(gpu, "scratch/x", &part(0, 4)), 4).unwrap();
+        block.decode(gpu, &parameters, &mut cache, &place(gpu, "scratch/x", &part(4, 6)), 2).unwrap();
+        let y = block.decode(gpu, &parameters, &mut cache, &place(gpu, "scratch/x", &part(6, 7)), 1).unwrap();
+        let last: Vec<f64> = (want.tensors["y"].chunks(tokens as usize * h)).flat_map(|s| s[6 * h..].to_vec()).collect();
+        let got = read(gpu, &y);
+        let size = last.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+        let off = got.iter().zip(&last).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+        assert!(off <= tolerance * size, "off by {off} of {size}");
+        // The logits of what came out: normalized, times the head.
+        let logits = gpu.buffer::<u8>("logits/step", 4 * batch * vocab).unwrap();
+        block.logits(gpu, &parameters, &y, [batch, vocab], &logits).unwrap();
+        let mut recording = gpu.record("test");
+        let download = recording.download(&logits, 0, logits.bytes());
+        let logits: Vec<f32> = recording.run().unwrap().take_words(download).into_iter().map(f32::from_bits).collect();
+        let scored = |y: &[f32]| -> Vec<f64> {
+            let rms = (y.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / h as f64 + weighbridge::block::EPSILON).sqrt();
+            let score =
+                |row: &[f32]| (0..h).map(|i| f64::from(y[i]) / rms * f64::from(rounded["norm"][i]) * f64::from(row[i])).sum();
+            rounded["head"].chunks(h).map(score).collect()
+        };
+        near("logits", &logits, &got.chunks(h).flat_map(scored).collect::<Vec<_>>());
+    }
+    let refused = KvCache::new(gpu, &shape, Element::F16, [1, 1], 0).unwrap_err();
+    assert!(refused.to_string().contains("F32 or BF16"), "{refused}");
 }
 
 #[test]

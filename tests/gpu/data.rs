@@ -1,9 +1,10 @@
 //! The device and the inputs that the tests share.
 
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use weighbridge::format::{Element, Format, NonFinite};
-use weighbridge::gpu::{Gpu, GpuOptions};
+use weighbridge::gpu::{Buffer, Gpu, GpuOptions};
 use weighbridge::quantize::{QuantizeOptions, quantize};
 use weighbridge::tensor::Tensor;
 
@@ -50,6 +51,37 @@ pub fn bytes_of(x: &[f32], element: Element) -> Vec<u8> {
         Element::F16 => x.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect(),
         Element::Bf16 => x.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect(),
     }
+}
+
+/// A buffer with values in it.
+pub fn place(gpu: &Gpu, label: &str, values: &[f32]) -> Buffer<f32> {
+    let buffer = gpu.buffer(label, values.len() as u64).unwrap();
+    let mut recording = gpu.record("test");
+    recording.upload(&buffer, 0, bytemuck::cast_slice(values));
+    recording.run().unwrap();
+    buffer
+}
+
+/// A buffer's values.
+pub fn read(gpu: &Gpu, buffer: &Buffer<f32>) -> Vec<f32> {
+    let mut recording = gpu.record("test");
+    let download = recording.download(buffer, 0, buffer.bytes());
+    recording.run().unwrap().take_words(download).into_iter().map(f32::from_bits).collect()
+}
+
+/// The binary, on the device of the tests.
+pub fn weighbridge(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weighbridge"));
+    command.args(arguments);
+    if let Ok(adapter) = std::env::var("WEIGHBRIDGE_ADAPTER") {
+        command.args(["--adapter", &adapter]);
+    }
+    command.output().unwrap()
+}
+
+/// The document that it printed.
+pub fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// Quantizes on the device and returns the planes.

@@ -1,24 +1,14 @@
 //! `weighbridge plan --prove`: what is predicted is what the device takes, and one step above it is refused.
 
-use std::process::{Command, Output};
-
 use serde_json::Value;
 
-fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weighbridge"));
-    command.arg("plan").args(arguments);
-    if let Ok(adapter) = std::env::var("WEIGHBRIDGE_ADAPTER") {
-        command.args(["--adapter", &adapter]);
-    }
-    command.output().unwrap()
-}
+use crate::data::{json, weighbridge};
 
 /// The prediction to the byte, on the ledger and in the allocator's blocks; then one more, which is refused.
 #[track_caller]
 fn proved(arguments: &[&str]) -> Value {
-    let output = run(&[arguments, &["--gpu-memory", "500000000", "--prove", "--json"]].concat());
-    let plan: Value =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+    let output = weighbridge(&[&["plan"], arguments, &["--gpu-memory", "500000000", "--prove", "--json"]].concat());
+    let plan = json(&output);
     let placed = &plan["proved"]["placed"];
     assert_eq!(placed["requested"][0], placed["requested"][1], "{placed}");
     assert_eq!(placed["exact"], true, "{placed}");
@@ -35,6 +25,14 @@ fn the_largest_batch_is_placed_and_one_more_is_refused() {
         let plan = proved(&["smollm2-135m", "--context", "512", "--as", format]);
         let drawn = plan["proved"]["placed"]["drawn"].as_array().unwrap();
         assert_eq!(drawn.len() as u64, plan["proved"]["batch"].as_u64().unwrap(), "a token for each sequence");
+        // The block reads BF16: a token of each sequence goes through the whole model. Of the others the report says that none did.
+        let (layers, reason) = (&plan["proved"]["placed"]["layers"], &plan["proved"]["placed"]["not_run"]);
+        match format {
+            "bf16" => assert_eq!((layers.as_u64(), reason), (Some(30), &Value::Null)),
+            _ => assert!(layers == 0 && reason.as_str().unwrap().contains(format), "{reason}"),
+        }
+        let placed = &plan["proved"]["placed"];
+        assert!(placed["peak"].as_u64().unwrap() <= 500_000_000, "{placed}");
     }
 }
 
@@ -47,7 +45,7 @@ fn so_is_training() {
 
 #[test]
 fn what_fits_nowhere_is_a_finding_and_what_cannot_be_asked_is_an_error() {
-    let status = |arguments: &[&str]| run(arguments).status.code();
+    let status = |arguments: &[&str]| weighbridge(&[&["plan"], arguments].concat()).status.code();
     assert_eq!(status(&["llama-3-8b", "--gpu-memory", "1GB"]), Some(1), "a budget smaller than the weights");
     assert_eq!(status(&["llama-3-8b", "--gpu-memory", "1MB", "--prove"]), Some(1), "nothing is placed");
     assert_eq!(status(&["llama-3-8b", "--gpu-memory", "24GB"]), Some(0));

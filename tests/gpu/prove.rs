@@ -2,23 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
-fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weighbridge"));
-    command.args(arguments);
-    if let Ok(adapter) = std::env::var("WEIGHBRIDGE_ADAPTER") {
-        command.args(["--adapter", &adapter]);
-    }
-    command.output().unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)))
-}
+use crate::data::{json, weighbridge};
 
 fn file(name: &str, text: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -31,7 +20,7 @@ fn proof() -> &'static (Value, i32, String) {
     static PROOF: OnceLock<(Value, i32, String)> = OnceLock::new();
     PROOF.get_or_init(|| {
         let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("claims.html");
-        let output = run(&["prove", "--json", "--html", page.to_str().unwrap()]);
+        let output = weighbridge(&["prove", "--json", "--html", page.to_str().unwrap()]);
         (json(&output), output.status.code().unwrap(), std::fs::read_to_string(page).unwrap())
     })
 }
@@ -128,6 +117,7 @@ fn the_residual_is_within_its_tolerance() {
         assert!(residual <= account["tolerance"].as_u64().unwrap(), "{account}");
     }
     assert_eq!(proof().0["claims"].as_array().unwrap().iter().filter(|c| c["sound"] == false).count(), 0);
+    assert_eq!(proof().0["left"], 0, "the ledger is back at its baseline");
     let unexplained = account["levels"].as_array().unwrap().iter().flat_map(|l| l["lines"].as_array().unwrap());
     assert!(unexplained.filter(|l| l["name"] == "unexplained").count() == 0, "{account}");
 }
@@ -149,7 +139,7 @@ fn claims_of_ones_own() {
         "[[claim]]\nname = \"exact\"\nmodel = \"smollm2-135m\"\nformat = \"bf16\"\nclaimed_bytes = 269_030_016\n\n\
          [[claim]]\nmodel = \"deepseek-v3\"\nformat = \"bf16\"\ncontext = 1000\ntolerance = 0.001\nclaimed_bytes = 1_342_123_110_400\n",
     );
-    let output = run(&["prove", claims.to_str().unwrap(), "--json"]);
+    let output = weighbridge(&["prove", claims.to_str().unwrap(), "--json"]);
     let document = json(&output);
     assert_eq!(document["claims"][0]["verdict"], "true", "{document}");
     assert_eq!(document["claims"][0]["measured"], 2 * 134_515_008);
@@ -160,7 +150,7 @@ fn claims_of_ones_own() {
         "wrong.toml",
         "[[claim]]\nmodel = \"llama-3-8b\"\nformat = \"int4\"\ncontext = 8192\ntolerance = 0.05\nclaimed_bytes = 4_015_130_624\n",
     );
-    let output = run(&["prove", wrong.to_str().unwrap()]);
+    let output = weighbridge(&["prove", wrong.to_str().unwrap()]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.code() == Some(1) && text.contains("false"), "half a byte is not what it takes: {text}");
 }
@@ -168,7 +158,7 @@ fn claims_of_ones_own() {
 #[test]
 fn errors_say_what_to_do() {
     let error = |arguments: &[&str]| {
-        let output = run(arguments);
+        let output = weighbridge(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         String::from_utf8(output.stderr).unwrap()
     };
@@ -202,12 +192,13 @@ fn errors_say_what_to_do() {
 /// A device with hardly any memory: what does not fit is said, the rest is measured.
 #[test]
 fn a_small_budget_leaves_claims_unmeasured_with_their_reason() {
-    let output = run(&["prove", "--json", "--memory-limit", "60MiB"]);
+    let output = weighbridge(&["prove", "--json", "--memory-limit", "60MiB"]);
     assert_eq!(output.status.code(), Some(0));
     let document = json(&output);
     let claim = |id: &str| document["claims"].as_array().unwrap().iter().find(|c| c["id"] == id).unwrap().clone();
     assert_eq!(claim("parameter_counts")["verdict"], "unmeasured");
     assert!(claim("parameter_counts")["condition"].as_str().unwrap().contains("bytes"), "{}", claim("parameter_counts"));
+    assert_eq!(document["left"], 0, "the ledger is back at its baseline, also behind what found no memory");
     assert_eq!(claim("activations")["verdict"], "conditional");
     assert_eq!(claim("sampling")["verdict"], "conditional");
 }

@@ -8,7 +8,7 @@ use weighbridge::gpu::Buffer;
 use weighbridge::io::{Model, Value};
 use weighbridge::train::{Hyper, Optimizer, SIGNED, Trained, Twin, UNSIGNED, codebook};
 
-use crate::data::gpu;
+use crate::data::{self, gpu};
 
 fn golden() -> Model {
     Model::open(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/train.safetensors"))).unwrap()
@@ -71,18 +71,8 @@ fn the_block_is_that_of_transformers() {
         }
         // The device, in f32.
         let gpu = gpu();
-        let place = |label: &str, values: &[f32]| -> Buffer<f32> {
-            let buffer = gpu.buffer(label, values.len() as u64).unwrap();
-            let mut recording = gpu.record("test");
-            recording.upload(&buffer, 0, bytemuck::cast_slice(values));
-            recording.run().unwrap();
-            buffer
-        };
-        let read = |buffer: &Buffer<f32>| -> Vec<f64> {
-            let mut recording = gpu.record("test");
-            let download = recording.download(buffer, 0, buffer.bytes());
-            recording.run().unwrap().take_words(download).into_iter().map(|w| f32::from_bits(w).into()).collect()
-        };
+        let place = |label: &str, values: &[f32]| data::place(gpu, label, values);
+        let read = |buffer: &Buffer<f32>| wide(&data::read(gpu, buffer));
         let placed = weights.each_ref().map(|(w, values)| (*w, place("weight/w", values)));
         let to = weights.each_ref().map(|(w, values)| (*w, place("gradient/w", &vec![0.0; values.len()])));
         let parameters = Parameters::new(placed.iter().map(|(w, buffer)| (*w, buffer.window())));

@@ -83,13 +83,15 @@ pub struct Proof {
     pub account: Account,
     /// The witnesses, held against ballast.
     pub calibrations: Vec<Calibration>,
+    /// Bytes on the ledger when all measurements had been made, those that found no memory too: 0.
+    pub left: u64,
 }
 
 impl Proof {
     /// Whether every check of our own held, and the account is whole: no verdict hangs on a fault of ours.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.claims.iter().all(|claim| claim.sound) && self.account.holds() && self.account.adds_up()
+        self.claims.iter().all(|claim| claim.sound) && self.left == 0 && self.account.holds() && self.account.adds_up()
     }
 
     /// A claim by its name.

@@ -6,7 +6,7 @@ use crate::error::Result;
 
 const REASONS: [(u32, &str); 4] = [
     (13, "There are no codecs for gradients yet."),
-    (14, "It takes a model of one's own: `weighbridge plan MODEL --prove` predicts the largest batch and places it."),
+    (14, "It takes a model of one's own: `weighbridge plan MODEL --prove` predicts the largest batch and runs it."),
     (15, "Nothing here takes work up again after it was killed."),
     (16, "Nothing here moves layers between host and device."),
 ];

@@ -109,7 +109,9 @@ fn decode(gpu: &Gpu, [batch, context]: [u64; 2], training: u64) -> Result<Value>
         })
         .collect::<Result<Vec<_>>>()?;
     let block = Block::new(gpu, SHAPE, Attention::Flash, Recompute::None, context)?;
-    let mut caches = (0..LAYERS).map(|layer| KvCache::new(gpu, &SHAPE, batch, context, layer)).collect::<Result<Vec<_>>>()?;
+    let mut caches = (0..LAYERS)
+        .map(|layer| KvCache::new(gpu, &SHAPE, Element::F32, [batch, context], layer))
+        .collect::<Result<Vec<_>>>()?;
     gpu.trim();
     gpu.quiesce()?;
     gpu.ledger().reset_peak();

@@ -128,7 +128,7 @@ fn cache(gpu: &Gpu, shape: &Shape, claim: &MyClaim, budget: u64) -> Result<(u64,
     };
     let mut total = 0;
     for layer in shape.layers.iter().filter(|layer| layer.cached > 0) {
-        let rows = claim.batch * layer.window.map_or(claim.context, |window| window.min(claim.context));
+        let rows = claim.batch * layer.remembered(claim.context);
         total += if rows.saturating_mul(4 * layer.cached) <= budget {
             place(layer, rows)?
         } else {

@@ -25,7 +25,7 @@ use serde_json::json;
 
 use super::account::{Account, Observer};
 use crate::error::Result;
-use crate::gpu::{Calibration, Gpu, GpuOptions, MemoryHint, calibrate, host_available};
+use crate::gpu::{Calibration, Gpu, GpuOptions, MemoryHint, calibrate};
 use crate::io::Model;
 use crate::train::{Hyper, Optimizer, Trained};
 
@@ -114,6 +114,7 @@ pub fn prove(options: &GpuOptions, inputs: Inputs<'_>, progress: &mut dyn FnMut(
     progress("", total, total);
     claims.sort_by_key(|claim| claim.row);
     let info = bench.gpu.info();
+    let left = bench.gpu.ledger().live_bytes();
     Ok(Proof {
         schema: 1,
         adapter: info.name.clone(),
@@ -123,6 +124,7 @@ pub fn prove(options: &GpuOptions, inputs: Inputs<'_>, progress: &mut dyn FnMut(
         claims,
         account,
         calibrations,
+        left,
     })
 }
 
@@ -144,10 +146,7 @@ fn opening(options: &GpuOptions) -> GpuOptions {
 }
 
 fn budget(gpu: &Gpu, options: &GpuOptions) -> u64 {
-    // A software device's memory is the host's, of which its driver may offer only a part.
-    let host = if gpu.info().is_software() { host_available() } else { None };
-    let there = [host, gpu.memory_bytes()].into_iter().flatten().min();
-    let most = there.unwrap_or(MOST_PLACED) / 2;
+    let most = gpu.available_bytes().unwrap_or(MOST_PLACED) / 2;
     most.min(MOST_PLACED).min(options.memory_limit.unwrap_or(u64::MAX))
 }
 

@@ -11,7 +11,23 @@ use crate::footprint::{Action, Class, Device, Precision, WeighOptions, plan, wei
 use crate::format::Format;
 use crate::tensor::rows_of;
 
-const FORMATS: [&str; 10] = ["f32", "bf16", "int8", "int8:g128", "q8_0", "int4", "int4:f16", "int4:g32:asym", "q4_0", "q4_1"];
+/// Every family of formats, and those of its variants that differ in bytes a parameter of this layer.
+const FORMATS: [&str; 14] = [
+    "f32",
+    "f16",
+    "bf16",
+    "int8:tensor",
+    "int8",
+    "int8:g128",
+    "q8_0",
+    "q5_1",
+    "q5_0",
+    "int4",
+    "int4:f16",
+    "int4:g32:asym",
+    "q4_1",
+    "q4_0",
+];
 
 pub(super) fn precisions(bench: &Bench<'_>) -> Result<Vec<Claim>> {
     let formats = FORMATS.iter().map(|name| name.parse()).collect::<Result<Vec<Format>>>()?;
@@ -20,7 +36,10 @@ pub(super) fn precisions(bench: &Bench<'_>) -> Result<Vec<Claim>> {
     let report = weigh(bench.inputs.layer, &formats, &device, &options, &mut |_| ())?;
     let of = |(format, precision): (&Format, &Precision)| row(bench, format, precision, &options);
     let rows = formats.iter().zip(&report.precisions).map(of).collect::<Result<Vec<_>>>()?;
-    let figure = |i: usize| rows[i]["bytes_per_parameter"].as_f64().unwrap_or(f64::NAN);
+    let figure = |format: &str| {
+        let row = rows.iter().find(|row| row["format"] == format);
+        row.and_then(|row| row["bytes_per_parameter"].as_f64()).unwrap_or(f64::NAN)
+    };
     let unexplained = report.precisions.iter().filter_map(|p| p.line("residual")).any(|bytes| bytes != 0);
     // Embedding and head stay in BF16, as most files of quantized models have them.
     let llama = open("llama-3-8b")?;
@@ -34,10 +53,10 @@ pub(super) fn precisions(bench: &Bench<'_>) -> Result<Vec<Claim>> {
         "Codes alone are as said. With scales and zero points a parameter of the real layer takes {:.4} bytes in int8 (a scale for a row of \
          384 or 1,536), {:.4} in q8_0, {:.4} in int4:f16 (a scale for 128), {:.4} in q4_1. Llama-3-8B in int4:f16, embedding and head in \
          BF16: {:.2} GB ({:.2} GiB), not {:.2} ({:.2}).{}",
-        figure(2),
-        figure(4),
-        figure(6),
-        figure(9),
+        figure("int8"),
+        figure("q8_0"),
+        figure("int4:f16"),
+        figure("q4_1"),
         models[1].total as f64 / 1e9,
         models[1].total as f64 / f64::from(1 << 30),
         nominal / 1e9,
@@ -45,8 +64,8 @@ pub(super) fn precisions(bench: &Bench<'_>) -> Result<Vec<Claim>> {
         if unexplained { " Some bytes have no name." } else { "" }
     );
     let exact = models.iter().all(|slope| slope.exact) && !unexplained;
-    let verdict = if figure(6) == 0.5 { Verdict::True } else { Verdict::Conditional };
-    let mut claim = claim(4, exact, verdict, [0.5, figure(6)], "bytes a parameter (int4:f16)", condition);
+    let verdict = if figure("int4:f16") == 0.5 { Verdict::True } else { Verdict::Conditional };
+    let mut claim = claim(4, exact, verdict, [0.5, figure("int4:f16")], "bytes a parameter (int4:f16)", condition);
     claim.evidence = json!({ "formats": rows, "models": models });
     Ok(vec![claim])
 }

@@ -1,6 +1,6 @@
 //! What a decode step needs beside the weights: the cache of keys and values, logits, staging.
 
-use crate::footprint::shape::Shape;
+use crate::footprint::shape::{Layer, Shape};
 use crate::format::Format;
 
 /// Bytes of the cache of keys and values for `batch` sequences of `tokens` tokens, in a format.
@@ -10,11 +10,17 @@ use crate::format::Format;
 /// not fill groups, rows are padded. Assumes that no token is shared between sequences, and no paging.
 #[must_use]
 pub fn kv_cache(shape: &Shape, batch: u64, tokens: u64, format: &Format) -> u64 {
-    let of = |layer: &crate::footprint::shape::Layer| {
-        let rows = batch * layer.window.map_or(tokens, |window| window.min(tokens));
-        format.bytes(rows, layer.cached.next_multiple_of(format.group_len()))
-    };
-    shape.layers.iter().filter(|layer| layer.cached > 0).map(of).sum()
+    shape.layers.iter().map(|layer| layer_cache(layer, batch, tokens, format)).sum()
+}
+
+/// The same of one layer.
+#[must_use]
+pub fn layer_cache(layer: &Layer, batch: u64, tokens: u64, format: &Format) -> u64 {
+    if layer.cached == 0 {
+        0
+    } else {
+        format.bytes(batch * layer.remembered(tokens), layer.cached.next_multiple_of(format.group_len()))
+    }
 }
 
 /// Bytes of logits: a value for each token of the vocabulary, in each of `rows` rows (sequences in a decode step; all tokens in training).

@@ -1,9 +1,11 @@
 //! Every buffer that a job needs, by label and size, before any of it is there: what the ledger would hold.
 
+use super::activations::{block_of, working_bytes};
 use super::allocator::{Allocator, Policy, WGPU_OWN};
+use super::cache::layer_cache;
+use super::shards::Job;
 use super::weights::Storing;
-use crate::block::{Attention, Recompute};
-use crate::footprint::shape::{Shape, TensorShape};
+use crate::footprint::shape::Shape;
 use crate::format::Format;
 use crate::sample::SamplerLayout;
 use crate::train::Optimizer;
@@ -19,21 +21,6 @@ pub struct Serving {
     pub batch: u64,
     /// Tokens of each in the cache.
     pub context: u64,
-}
-
-/// Training on one device.
-#[derive(Clone, Copy, Debug)]
-pub struct Learning {
-    /// The optimizer.
-    pub optimizer: Optimizer,
-    /// Sequences of a step.
-    pub batch: u64,
-    /// Tokens of each.
-    pub context: u64,
-    /// How attention is computed.
-    pub attention: Attention,
-    /// What is computed again.
-    pub recompute: Recompute,
 }
 
 /// Buffers to come, all alike.
@@ -76,14 +63,12 @@ pub fn serving_needs(shape: &Shape, job: &Serving, max_buffer: u64) -> Vec<Need>
     let mut needs = Vec::new();
     for tensor in &shape.tensors {
         let label = format!("{}/{}", tensor.class.name(), tensor.name);
-        for bytes in planes(tensor, &job.storing) {
+        for bytes in job.storing.planes(tensor) {
             put(&mut needs, &label, bytes, max_buffer);
         }
     }
     for (i, layer) in shape.layers.iter().enumerate().filter(|(_, layer)| layer.cached > 0) {
-        let rows = job.batch * layer.window.map_or(job.context, |window| window.min(job.context));
-        let bytes = job.cache.bytes(rows, layer.cached.next_multiple_of(job.cache.group_len()));
-        put(&mut needs, &format!("kv_cache/{i}"), bytes, max_buffer);
+        put(&mut needs, &format!("kv_cache/{i}"), layer_cache(layer, job.batch, job.context, &job.cache), max_buffer);
     }
     let encoder = shape.layers.iter().all(|layer| layer.cached == 0);
     if shape.vocab > 0 && !encoder {
@@ -97,38 +82,39 @@ pub fn serving_needs(shape: &Shape, job: &Serving, max_buffer: u64) -> Vec<Need>
     let widest = shape.layers.iter().map(width).max().unwrap_or(0);
     let rows = if encoder { job.batch * job.context } else { job.batch.max(PROMPT.min(job.context)) };
     put(&mut needs, "scratch/step", 4 * rows * widest, max_buffer);
+    // Cosines and sines of the positions.
+    let head = shape.layers.iter().map(|layer| layer.head_dim).max().unwrap_or(0);
+    put(&mut needs, "scratch/rotations", 4 * job.context * head, max_buffer);
     needs
 }
 
-/// The buffers of a training job: each tensor's state, what each layer keeps, what the backward pass of one works with, the logits of all tokens in F32 (their gradient takes their
-/// place).
+/// The buffers of a model's states in training, tensor by tensor, as [`crate::train::Trained`] makes them.
 #[must_use]
-pub fn learning_needs(shape: &Shape, job: &Learning, max_buffer: u64) -> Vec<Need> {
+pub fn state_needs(shape: &Shape, optimizer: Optimizer, max_buffer: u64) -> Vec<Need> {
     let mut needs = Vec::new();
     for tensor in &shape.tensors {
-        for (label, bytes) in job.optimizer.buffers(tensor.class.name(), &tensor.name, tensor.elements()) {
+        for (label, bytes) in optimizer.buffers(tensor.class.name(), &tensor.name, tensor.elements()) {
             put(&mut needs, &label, bytes, max_buffer);
         }
     }
-    let element = job.optimizer.state(1).weights;
-    for (i, block) in super::block_of(shape).iter().enumerate() {
-        for saved in block.saved(job.batch, job.context, job.attention, job.recompute) {
-            put(&mut needs, &format!("activation/{i}.{}", saved.name), saved.bytes(element), max_buffer);
-        }
-    }
-    let working = super::working_bytes(shape, job.batch, job.context, element, job.attention, job.recompute);
-    put(&mut needs, "scratch/backward", working, max_buffer);
-    put(&mut needs, "logits/all", 4 * job.batch * job.context * shape.vocab, max_buffer);
     needs
 }
 
-/// Bytes of the planes of a tensor as it is stored.
-fn planes(tensor: &TensorShape, storing: &Storing) -> Vec<u64> {
-    if !storing.quantizes(tensor) {
-        return vec![tensor.elements() * storing.kept_element];
+/// The buffers of training on one device: the states, then what each layer keeps, what the backward pass of one works with, the logits of
+/// all tokens in F32 (their gradient takes their place).
+#[must_use]
+pub fn learning_needs(shape: &Shape, job: &Job, max_buffer: u64) -> Vec<Need> {
+    let mut needs = state_needs(shape, job.optimizer, max_buffer);
+    let element = job.optimizer.state(1).weights;
+    for (i, block) in block_of(shape).iter().enumerate() {
+        for saved in block.saved(job.batch, job.tokens, job.attention, job.recompute) {
+            put(&mut needs, &format!("activation/{i}.{}", saved.name), saved.bytes(element), max_buffer);
+        }
     }
-    let row_len = tensor.shape.last().copied().unwrap_or(1).max(1);
-    storing.format.planes(tensor.elements() / row_len, row_len).into_iter().map(|(_, bytes)| bytes).collect()
+    let working = working_bytes(shape, job.batch, job.tokens, element, job.attention, job.recompute);
+    put(&mut needs, "scratch/backward", working, max_buffer);
+    put(&mut needs, "logits/all", 4 * job.batch * job.tokens * shape.vocab, max_buffer);
+    needs
 }
 
 /// Bytes of a class, or of all.

@@ -40,6 +40,16 @@ impl Storing {
         let row_len = tensor.shape.last().copied().unwrap_or(1);
         tensor.shape.len() > 1 && !self.keep.contains(&tensor.class) && row_len.is_multiple_of(self.format.group_len())
     }
+
+    /// Bytes of each plane of a tensor.
+    #[must_use]
+    pub fn planes(&self, tensor: &TensorShape) -> Vec<u64> {
+        if !self.quantizes(tensor) {
+            return vec![tensor.elements() * self.kept_element];
+        }
+        let row_len = tensor.shape.last().copied().unwrap_or(1).max(1);
+        self.format.planes(tensor.elements() / row_len, row_len).into_iter().map(|(_, bytes)| bytes).collect()
+    }
 }
 
 /// The weights of one class, in bytes unless said otherwise.

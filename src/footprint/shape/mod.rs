@@ -43,7 +43,8 @@ pub struct Shape {
 /// A parameter tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorShape {
-    /// Its name as Hugging Face's files have it; experts of a layer are one tensor.
+    /// Its name: of Llama, Mistral, Qwen, Gemma 2 and 3 (text) and GPT-2 as Hugging Face's files have it, of others in the same manner, nothing
+    /// fused; the experts of a layer are one tensor.
     pub name: String,
     /// Its class.
     pub class: Class,
@@ -72,6 +73,14 @@ pub struct Layer {
     pub ff: u64,
     /// Whether the feed-forward part is gated (SwiGLU, GeGLU): three matrices instead of two.
     pub gated: bool,
+}
+
+impl Layer {
+    /// Tokens of a sequence of `tokens` that are cached: those of its window, where it has one.
+    #[must_use]
+    pub fn remembered(&self, tokens: u64) -> u64 {
+        self.window.map_or(tokens, |window| window.min(tokens))
+    }
 }
 
 /// Parameters by class.
@@ -149,7 +158,7 @@ impl Shape {
     /// Elements of K and V that are cached for a sequence of `tokens`: a layer with a window keeps no more than that.
     #[must_use]
     pub fn cached(&self, tokens: u64) -> u64 {
-        self.layers.iter().map(|l| l.cached * l.window.map_or(tokens, |window| window.min(tokens))).sum()
+        self.layers.iter().map(|l| l.cached * l.remembered(tokens)).sum()
     }
 }
 

@@ -87,6 +87,13 @@ impl Gpu {
         vulkan::memory_bytes(&self.shared.device)
     }
 
+    /// Bytes that could be had: the memory of the device, or what the host has left where a software device takes it from there.
+    #[must_use]
+    pub fn available_bytes(&self) -> Option<u64> {
+        let host = if self.info().is_software() { super::host_available() } else { None };
+        [host, self.memory_bytes()].into_iter().flatten().min()
+    }
+
     /// Whether the host can see each memory type, in the device's order; `None` where the backend does not tell.
     #[must_use]
     pub fn memory_types(&self) -> Option<Vec<bool>> {
