@@ -117,7 +117,7 @@ const WORDS: [Words; 17] = [
         id: "gpu_count",
         statement: "training takes parameters (in billions) x 18 x 1.25 / memory of a GPU (in GB) GPUs",
         reading: "states are shared evenly, activations are a quarter of them and shared too",
-        method: "the shard of one GPU, counted exactly and allocated under that GPU's memory; the fewest GPUs by search",
+        method: "the shard of one GPU, counted exactly; allocated and stepped under that memory, both divided by a power of two; the fewest GPUs by search",
     },
     Words {
         row: 12,
