@@ -14,6 +14,7 @@ use weighbridge::gpu::{Gpu, GpuOptions};
 use weighbridge::quantize::{QuantizeOptions, dequantize_into, quantize, quantize_into};
 use weighbridge::tensor::Tensor;
 
+mod multiply;
 #[path = "../common/rounds.rs"]
 mod rounds;
 mod transfer;
@@ -119,6 +120,10 @@ fn formats(bench: &Bench, gpu: &Gpu, elements: u64) {
                 bench.time(&format!("dequantize/{format}"), values, values + coded, || {
                     dequantize_into(gpu, &target, &back).expect("dequantizes");
                 });
+                drop(back);
+                if FORMATS.contains(&format) {
+                    multiply::bench(bench, gpu, &format.to_string(), &target, values);
+                }
             }
         }
     }

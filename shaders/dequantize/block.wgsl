@@ -3,6 +3,7 @@
 // Shapes: blocks [blocks, BLOCK_BYTES] -> values [blocks * BLOCK_LEN].
 // Dispatch: an invocation takes `steps` packs (the 1 or 2 blocks that fill whole words).
 #import format
+#import lib/block_words
 #import lib/grid
 
 struct Params {
@@ -41,17 +42,7 @@ fn main(
 
 fn dequantize_block(block: u32) {
     var words: array<u32, BLOCK_WORDS>;
-    let byte = block * BLOCK_BYTES;
-    let word = params.word_first + (byte >> 2u);
-    if (byte & 2u) == 0u {
-        for (var i = 0u; i < BLOCK_WORDS; i++) {
-            words[i] = blocks[word + i];
-        }
-    } else {
-        for (var i = 0u; i < BLOCK_WORDS; i++) {
-            words[i] = (blocks[word + i] >> 16u) | (blocks[word + i + 1u] << 16u);
-        }
-    }
+    block_words(block, params.word_first, &words);
     for (var q = 0u; q < QUADS; q++) {
         if block * QUADS + q < params.quads {
             values[params.quad_first + block * QUADS + q] = decode(&words, q);

@@ -4,7 +4,6 @@ use super::forward::{Block, Kept, Parameters, Tensors};
 use super::kernels::{Matrix, Work};
 use super::plan::{Attention, Recompute};
 use crate::error::{Error, Result};
-use crate::format::Element;
 use crate::gpu::{Buffer, Gpu, Window};
 
 impl Block {
@@ -20,11 +19,11 @@ impl Block {
         dy: &Buffer<f32>,
         gradients: &Parameters<'_>,
     ) -> Result<Buffer<f32>> {
-        if weights.element != Element::F32 || gradients.element != Element::F32 {
+        if !weights.are_f32() || !gradients.are_f32() {
             return Err(Error::Unsupported {
                 what: "a backward pass".into(),
                 need: "weights and gradients in F32".into(),
-                have: format!("{:?} and {:?}", weights.element, gradients.element),
+                have: "others".into(),
             });
         }
         let again = self.again(gpu, weights, kept)?;

@@ -168,7 +168,7 @@ impl Block {
     ) -> Result<()> {
         let h = self.shape.hidden;
         check_element(weights.element)?;
-        check_binding(gpu, "the head or the logits", (vocab * h * weights.element.bytes()).max(4 * batch * vocab))?;
+        check_binding(gpu, "the logits", 4 * batch * vocab)?;
         let n = gpu.buffer::<f32>("scratch/n", batch * h)?;
         let mut work = Work::new(gpu, &self.shape, [batch, 1, 1, 0]);
         work.norm([x.window(), weights.window("norm"), n.window()], h, weights.element)?;

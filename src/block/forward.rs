@@ -1,22 +1,24 @@
 //! The forward pass: what it keeps lies under `activation/<layer>.<name>`, all else is scratch and goes at its end.
 
+use super::coded::Coded;
 use super::kernels::{Matrix, Work, check, check_element, turns};
 use super::plan::{Attention, BlockShape, Recompute, Saved};
 use crate::error::{Error, Result};
 use crate::format::Element;
 use crate::gpu::{Buffer, Gpu, Window};
 
-/// A block's weights, or the gradients of them, on a device: a window a name of [`BlockShape::weights`].
+/// A block's weights, or the gradients of them, on a device: one for each name of [`BlockShape::weights`].
 #[derive(Clone, Debug)]
 pub struct Parameters<'a> {
     windows: Vec<(&'static str, Window<'a>)>,
+    coded: Vec<(&'static str, Coded<'a>)>,
     pub(super) element: Element,
 }
 
 impl<'a> Parameters<'a> {
     /// Windows by name, F32; each must begin where the device can bind.
     pub fn new(windows: impl IntoIterator<Item = (&'static str, Window<'a>)>) -> Self {
-        Self { windows: windows.into_iter().collect(), element: Element::F32 }
+        Self { windows: windows.into_iter().collect(), coded: vec![], element: Element::F32 }
     }
 
     /// The same of values that are stored as `element`: F32, or BF16 for a forward or a decode step.
@@ -25,12 +27,27 @@ impl<'a> Parameters<'a> {
         Self { element, ..self }
     }
 
-    /// A matrix of `[rows, columns]`.
-    pub(super) fn matrix(&self, name: &str, rows: u64, columns: u64) -> Matrix<'a> {
-        Matrix::new(self.window(name), rows, columns).stored(self.element)
+    /// With matrices in a format's codes, for a forward or a decode step.
+    #[must_use]
+    pub fn coded(mut self, matrices: impl IntoIterator<Item = (&'static str, Coded<'a>)>) -> Self {
+        self.coded.extend(matrices);
+        self
     }
 
-    /// The window of a name.
+    /// A matrix of `[rows, columns]`.
+    pub(super) fn matrix(&self, name: &str, rows: u64, columns: u64) -> Matrix<'a> {
+        match self.coded.iter().find(|(known, _)| *known == name) {
+            Some((_, coded)) => Matrix::coded(coded.clone(), rows, columns),
+            None => Matrix::plain(self.window(name), self.element, rows, columns),
+        }
+    }
+
+    /// Whether all are in F32.
+    pub(super) fn are_f32(&self) -> bool {
+        self.element == Element::F32 && self.coded.is_empty()
+    }
+
+    /// The window of a name that is not coded.
     ///
     /// # Panics
     /// Where there is none.

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::format::Element;
 use crate::gpu::{Buffer, Completed, Gpu, Program, Recording, Window};
 
+use super::coded::{self, Coded};
 use super::plan::BlockShape;
 use super::{EPSILON, rotations};
 
@@ -74,6 +75,7 @@ pub fn programs() -> Result<Vec<Program>> {
     for ((name, slot), element) in READERS.into_iter().flat_map(|reader| [Element::F32, Element::Bf16].map(|e| (reader, e))) {
         programs.push(Program::new::<BlockParams>(&format!("block/{name}"), &[reading(slot, element)])?);
     }
+    programs.extend(coded::programs()?);
     Ok(programs)
 }
 
@@ -116,24 +118,35 @@ pub(super) fn turns(gpu: &Gpu, shape: &BlockShape, positions: u64) -> Result<Buf
     Ok(buffer)
 }
 
-/// A matrix: a window, and the elements from row to row and from column to column.
+/// Where the values of a matrix are.
+#[derive(Clone)]
+enum Stored<'w> {
+    Plain(Window<'w>, Element),
+    Coded(Coded<'w>),
+}
+
+/// A matrix: its values, and the elements from row to row and from column to column. The right one of a product may be stored otherwise than
+/// in F32.
 #[derive(Clone)]
 pub(super) struct Matrix<'w> {
-    window: Window<'w>,
+    stored: Stored<'w>,
     rows: u64,
     columns: u64,
     strides: [u64; 2],
-    element: Element,
 }
 
 impl<'w> Matrix<'w> {
     pub(super) fn new(window: Window<'w>, rows: u64, columns: u64) -> Self {
-        Self { window, rows, columns, strides: [columns, 1], element: Element::F32 }
+        Self::plain(window, Element::F32, rows, columns)
     }
 
-    /// The same, stored otherwise than in F32; the right matrix of a product may be.
-    pub(super) fn stored(self, element: Element) -> Self {
-        Self { element, ..self }
+    pub(super) fn plain(window: Window<'w>, element: Element, rows: u64, columns: u64) -> Self {
+        Self { stored: Stored::Plain(window, element), rows, columns, strides: [columns, 1] }
+    }
+
+    /// In a format's codes; it can be read transposed only.
+    pub(super) fn coded(coded: Coded<'w>, rows: u64, columns: u64) -> Self {
+        Self { stored: Stored::Coded(coded), rows, columns, strides: [columns, 1] }
     }
 
     pub(super) fn transposed(self) -> Self {
@@ -216,11 +229,21 @@ impl<'a> Work<'a> {
     /// c = a b, or c += a b.
     pub(super) fn matmul(&mut self, a: &Matrix<'_>, b: &Matrix<'_>, c: Window<'_>, add: bool) -> Result<()> {
         debug_assert_eq!(a.columns, b.rows, "inner widths");
+        let Stored::Plain(a_window, Element::F32) = &a.stored else { unreachable!("the left matrix of a product is in F32") };
+        let (b_window, element) = match &b.stored {
+            Stored::Plain(window, element) => (window, *element),
+            Stored::Coded(coded) => {
+                debug_assert!(a.strides[1] == 1 && b.strides[0] == 1, "rows of both are multiplied");
+                let sizes = [a.rows, b.columns, a.columns];
+                return coded.product(self.gpu, &mut self.recording, [a_window.clone(), c], sizes, add);
+            }
+        };
+        check_binding(self.gpu, "a matrix", b_window.bytes())?;
         let [m, n, k] = [a.rows, b.columns, a.columns].map(|x| x as u32);
         let ([a_row, a_column], [b_row, b_column]) = (a.strides.map(|x| x as u32), b.strides.map(|x| x as u32));
         let params = BlockParams { m, n, k, a_row, a_column, b_row, b_column, add: add.into(), ..self.params };
-        let windows = [("a", a.window.clone()), ("b", b.window.clone()), ("c", c)];
-        self.call_reading("matmul", b.element, &params, &windows, a.rows.div_ceil(4) * b.columns.div_ceil(4))
+        let windows = [("a", a_window.clone()), ("b", b_window.clone()), ("c", c)];
+        self.call_reading("matmul", element, &params, &windows, a.rows.div_ceil(4) * b.columns.div_ceil(4))
     }
 
     /// y = the normalization of x; `element` is what the weight is stored as.

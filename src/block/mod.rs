@@ -5,12 +5,14 @@
 //! [`BlockTwin`] does the same in f64. Kernels are written to be read: what they are for is memory, not speed.
 
 mod backward;
+mod coded;
 mod decode;
 mod forward;
 mod kernels;
 mod plan;
 mod twin;
 
+pub use coded::Coded;
 pub use decode::KvCache;
 pub use forward::{Block, Kept, Parameters};
 pub use kernels::programs;

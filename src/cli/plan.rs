@@ -60,8 +60,8 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "FORMAT", default_value = "bf16", conflicts_with = "train")]
     cache: String,
     /// Place the largest batch that is predicted to fit, at the first precision that fits, run it, and show that one more is refused. A decode step
-    /// through all layers is run of models of Llama's kind in F32 or BF16 (weights and cache), of others the sampler alone; in training a step of the
-    /// optimizer.
+    /// through all layers is run of models of Llama's kind, in any format (the cache in F32 or BF16); of others the sampler alone; in training a step
+    /// of the optimizer.
     #[arg(long)]
     prove: bool,
 }

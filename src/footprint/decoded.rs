@@ -2,10 +2,10 @@
 
 use super::estimate::{Serving, block_of};
 use super::shape::{Shape, TensorShape};
-use crate::block::{Attention, Block, BlockShape, KvCache, Parameters, Recompute};
+use crate::block::{Attention, Block, BlockShape, Coded, KvCache, Parameters, Recompute};
 use crate::error::{Error, Result};
 use crate::format::{Element, Format};
-use crate::gpu::{Buffer, Gpu};
+use crate::gpu::{Buffer, Gpu, Window};
 use crate::sample::{Logits, Sampler, SamplerLayout};
 
 /// What ran.
@@ -34,7 +34,8 @@ const NAMES: [(&str, &str); 9] = [
 
 /// A model that the block can run.
 struct Runnable<'a> {
-    weights: Element,
+    /// How tensors are stored that are not in codes.
+    plain: Element,
     cache: Element,
     blocks: Vec<BlockShape>,
     norm: &'a TensorShape,
@@ -51,9 +52,9 @@ fn element(format: &Format) -> Option<Element> {
 
 /// What the block needs to know of a model, or why it cannot run it.
 fn runnable<'a>(gpu: &Gpu, shape: &'a Shape, job: &Serving) -> std::result::Result<Runnable<'a>, String> {
-    let read = "the block's kernels read F32 and BF16";
-    let weights = element(&job.storing.format).ok_or_else(|| format!("{read}, not {}", job.storing.format))?;
-    let cache = element(&job.cache).ok_or_else(|| format!("{read}, not a cache in {}", job.cache))?;
+    let kept = if job.storing.kept_element == 4 { Element::F32 } else { Element::Bf16 };
+    let plain = element(&job.storing.format).unwrap_or(kept);
+    let cache = element(&job.cache).ok_or_else(|| format!("the block's kernels read no cache in {}", job.cache))?;
     let of_layer = |i: usize| shape.tensors.iter().filter(move |t| t.layer == Some(i as u64));
     let like_llama = |i: usize| {
         let named = |(_, name): &(&str, &str)| of_layer(i).any(|t| t.name.ends_with(&format!(".{i}.{name}")));
@@ -66,17 +67,31 @@ fn runnable<'a>(gpu: &Gpu, shape: &'a Shape, job: &Serving) -> std::result::Resu
     let outside = |ending: &str| shape.tensors.iter().find(|t| t.layer.is_none() && t.name.ends_with(ending));
     let norm = outside("model.norm.weight").ok_or("it has no last normalization")?;
     let head = outside("lm_head.weight").or_else(|| outside("embed_tokens.weight")).ok_or("it has no head")?;
+    for tensor in shape.tensors.iter().filter(|tensor| is_coded(tensor, job)) {
+        Coded::check(&job.storing.format, sizes(tensor)).map_err(|error| error.to_string())?;
+    }
     let limits = gpu.limits();
     let halves: Vec<u64> = blocks.iter().map(|block| job.batch * job.context * block.key() * cache.bytes()).collect();
     if halves.iter().any(|half| !half.is_multiple_of(limits.min_storage_buffer_offset_alignment)) {
         return Err("its values begin where this device cannot bind".into());
     }
-    let weight = shape.tensors.iter().map(TensorShape::elements).max().unwrap_or(0) * weights.bytes();
-    let (largest, limit) = (halves.into_iter().fold(weight, u64::max), limits.max_storage_buffer_binding_size);
+    let planes = shape.tensors.iter().flat_map(|tensor| job.storing.planes(tensor));
+    let (largest, limit) = (planes.chain(halves).max().unwrap_or(0), limits.max_storage_buffer_binding_size);
     if largest > limit {
         return Err(format!("its largest tensor has {largest} bytes, and a binding at most {limit}"));
     }
-    Ok(Runnable { weights, cache, blocks, norm, head })
+    Ok(Runnable { plain, cache, blocks, norm, head })
+}
+
+/// Whether a tensor is multiplied as codes; kernels of the block read F32 and BF16 as they are.
+fn is_coded(tensor: &TensorShape, job: &Serving) -> bool {
+    job.storing.quantizes(tensor) && element(&job.storing.format).is_none()
+}
+
+/// Rows, and values of a row.
+fn sizes(tensor: &TensorShape) -> [u64; 2] {
+    let row_len = tensor.shape.last().copied().unwrap_or(1).max(1);
+    [tensor.elements() / row_len, row_len]
 }
 
 /// Runs a token of each sequence through all layers, at the last place of the context, the cache before it taken as it is; then draws from the
@@ -101,8 +116,29 @@ pub(super) fn decode(gpu: &Gpu, mut held: Vec<Buffer<u8>>, shape: &Shape, job: &
 
 const LOGITS: &str = "logits/step";
 
-fn find<'b>(held: &'b [Buffer<u8>], label: &str) -> Result<&'b Buffer<u8>> {
-    held.iter().find(|buffer| buffer.label() == label).ok_or_else(|| absent(label))
+/// The buffers of a tensor's planes.
+fn planes<'b>(held: &'b [Buffer<u8>], label: &str) -> Vec<Window<'b>> {
+    held.iter().filter(|buffer| buffer.label() == label).map(Buffer::window).collect()
+}
+
+/// Tensors as parameters under names of the block.
+fn parameters<'b>(
+    held: &'b [Buffer<u8>],
+    named: impl Iterator<Item = (&'static str, &'b TensorShape)>,
+    plain: Element,
+    job: &Serving,
+) -> Result<Parameters<'b>> {
+    let (mut windows, mut coded) = (Vec::new(), Vec::new());
+    for (name, tensor) in named {
+        let label = label(tensor);
+        let mut planes = planes(held, &label);
+        if is_coded(tensor, job) {
+            coded.push((name, Coded::new(job.storing.format, planes)));
+        } else {
+            windows.push((name, planes.pop().ok_or_else(|| absent(&label))?));
+        }
+    }
+    Ok(Parameters::new(windows).coded(coded).stored(plain))
 }
 
 fn absent(label: &str) -> Error {
@@ -116,7 +152,8 @@ fn label(tensor: &TensorShape) -> String {
 fn through(gpu: &Gpu, held: &mut Vec<Buffer<u8>>, model: &Runnable<'_>, shape: &Shape, job: &Serving) -> Result<usize> {
     let mut take = |label: String| -> Result<Buffer<u8>> {
         let at = held.iter().position(|buffer| buffer.label() == label).ok_or_else(|| absent(&label))?;
-        Ok(held.swap_remove(at))
+        // In order, for planes of a tensor are told apart by it.
+        Ok(held.remove(at))
     };
     let mut caches = Vec::new();
     for (i, block) in model.blocks.iter().enumerate() {
@@ -135,15 +172,15 @@ fn through(gpu: &Gpu, held: &mut Vec<Buffer<u8>>, model: &Runnable<'_>, shape: &
             block = block_for(model.blocks[i])?;
         }
         let tensors = shape.tensors.iter().filter(|t| t.layer == Some(i as u64));
-        let windows = tensors.map(|t| {
+        let named = tensors.map(|t| {
             let name = NAMES.iter().find(|(_, ending)| t.name.ends_with(&format!(".{i}.{ending}")));
-            Ok((name.map_or("", |(name, _)| *name), find(held, &label(t))?.window()))
+            (name.map_or("", |(name, _)| *name), t)
         });
-        let parameters = Parameters::new(windows.collect::<Result<Vec<_>>>()?).stored(model.weights);
+        let parameters = parameters(held, named, model.plain, job)?;
         hidden = block.decode(gpu, &parameters, cache, &hidden, 1)?;
     }
-    let last = [("norm", find(held, &label(model.norm))?.window()), ("head", find(held, &label(model.head))?.window())];
-    let parameters = Parameters::new(last).stored(model.weights);
-    block.logits(gpu, &parameters, &hidden, [job.batch, shape.vocab], find(held, LOGITS)?)?;
+    let last = parameters(held, [("norm", model.norm), ("head", model.head)].into_iter(), model.plain, job)?;
+    let logits = held.iter().find(|buffer| buffer.label() == LOGITS).ok_or_else(|| absent(LOGITS))?;
+    block.logits(gpu, &last, &hidden, [job.batch, shape.vocab], logits)?;
     Ok(model.blocks.len())
 }

@@ -208,6 +208,16 @@ impl Scaled {
     pub fn scale_bytes(&self) -> u64 {
         if self.half_scales { 2 } else { 4 }
     }
+
+    /// The file under `shaders/` that reads the scales, and its slot.
+    pub(crate) fn scales_slot(&self) -> (&'static str, &'static str) {
+        ("scales", if self.half_scales { "scales/f16" } else { "scales/f32" })
+    }
+
+    /// The file under `shaders/` that reads the zero points, and its slot.
+    pub(crate) fn zero_slot(&self) -> (&'static str, &'static str) {
+        ("zero", if self.asymmetric { "zero/packed" } else { "zero/none" })
+    }
 }
 
 impl std::fmt::Display for Format {

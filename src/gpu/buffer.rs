@@ -85,6 +85,14 @@ pub struct Window<'a> {
     pub(super) bytes: Range<u64>,
 }
 
+impl Window<'_> {
+    /// Its size in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.end - self.bytes.start
+    }
+}
+
 /// What sets the limit in errors of [`super::GpuOptions::memory_limit`].
 pub(crate) const LIMIT: &str = "what is left of the memory limit";
 

@@ -61,10 +61,6 @@ crate::params!(DequantizeParams {
 /// Elements of a run: what one invocation reads at a time, and the bits of its mask of doubts.
 const RUN: u64 = 32;
 
-fn zero_slot(card: &Scaled) -> (&'static str, &'static str) {
-    ("zero", if card.asymmetric { "zero/packed" } else { "zero/none" })
-}
-
 fn spread_slot(card: &Scaled) -> (&'static str, &'static str) {
     ("spread", if card.asymmetric { "spread/extremes" } else { "spread/magnitude" })
 }
@@ -79,7 +75,7 @@ pub(super) fn quantize(
 ) -> Result<Errors> {
     let from_slot = ("source", slots.element.wgsl());
     let spread = gpu.kernel::<SpreadParams>("quantize/spread", &[from_slot, spread_slot(card)])?;
-    let encode = gpu.kernel::<QuantizeParams>("quantize/scaled", &[from_slot, ("format", format.wgsl), zero_slot(card)])?;
+    let encode = gpu.kernel::<QuantizeParams>("quantize/scaled", &[from_slot, ("format", format.wgsl), card.zero_slot()])?;
     let units = Units::new(gpu, target, card)?;
 
     // A unit may span windows: all of the spreads are known before the first code is chosen.
@@ -161,7 +157,7 @@ pub(super) fn quantize(
 }
 
 pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &Format, card: &Scaled) -> Result<()> {
-    let slots = [("format", format.wgsl), scales_slot(card.half_scales), zero_slot(card)];
+    let slots = [("format", format.wgsl), card.scales_slot(), card.zero_slot()];
     let kernel = gpu.kernel::<DequantizeParams>("dequantize/scaled", &slots)?;
     let units = Units::stored(source, card);
     let mut extents = vec![extent(source), extent(values), units.stored_extent()];
@@ -197,10 +193,6 @@ pub(super) fn dequantize(gpu: &Gpu, source: &Tensor, values: &Tensor, format: &F
     recording.run().map(drop)
 }
 
-fn scales_slot(half: bool) -> (&'static str, &'static str) {
-    ("scales", if half { "scales/f16" } else { "scales/f32" })
-}
-
 /// The kernels of a format, in all of its variants, from each type of source.
 pub(super) fn programs(format: &Format, card: &Scaled, elements: &[Element]) -> Result<Vec<Program>> {
     let mut programs = units::programs(card)?;
@@ -210,10 +202,10 @@ pub(super) fn programs(format: &Format, card: &Scaled, elements: &[Element]) -> 
         for element in elements {
             let from_slot = ("source", element.wgsl());
             programs.push(Program::new::<SpreadParams>("quantize/spread", &[from_slot, spread_slot(&card)])?);
-            programs.push(Program::new::<QuantizeParams>("quantize/scaled", &[from_slot, codec, zero_slot(&card)])?);
+            programs.push(Program::new::<QuantizeParams>("quantize/scaled", &[from_slot, codec, card.zero_slot()])?);
         }
         for half in [false, true] {
-            let slots = [codec, scales_slot(half), zero_slot(&card)];
+            let slots = [codec, Scaled { half_scales: half, ..card }.scales_slot(), card.zero_slot()];
             programs.push(Program::new::<DequantizeParams>("dequantize/scaled", &slots)?);
         }
     }

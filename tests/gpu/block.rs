@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use weighbridge::block::{Attention, Block, BlockShape, KvCache, Parameters, Recompute};
+use weighbridge::block::{Attention, Block, BlockShape, EPSILON, KvCache, Parameters, Recompute};
 use weighbridge::footprint::estimate::c_of_block;
 use weighbridge::format::Element;
 use weighbridge::gpu::{Buffer, Gpu};
@@ -26,11 +26,19 @@ fn parameters(buffers: &Buffers) -> Parameters<'_> {
 
 /// F32 sums of up to a few hundred products beside f64: 1e-5 of the largest value of the tensor, which where all cancel may be 0.
 #[track_caller]
-fn near(what: &str, got: &[f32], want: &[f64]) {
+pub fn near(what: &str, got: &[f32], want: &[f64]) {
     assert_eq!(got.len(), want.len(), "{what}");
     let size = want.iter().fold(0.1_f64, |most, x| most.max(x.abs()));
     let off = got.iter().zip(want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
     assert!(off <= 1e-5 * size, "{what}: off by {off} of {size}");
+}
+
+/// The logits of one hidden state: normalized, times the head.
+pub fn scores(y: &[f32], norm: &[f32], head: &[f32]) -> Vec<f64> {
+    let y = widened(y);
+    let rms = (y.iter().map(|v| v * v).sum::<f64>() / y.len() as f64 + EPSILON).sqrt();
+    let score = |row: &[f32]| y.iter().zip(norm).zip(row).map(|((v, n), w)| v / rms * f64::from(*n) * f64::from(*w)).sum();
+    head.chunks(y.len()).map(score).collect()
 }
 
 fn both(gpu: &Gpu, shape: BlockShape, [batch, tokens]: [u64; 2]) {
@@ -217,15 +225,8 @@ fn decoding_from_bf16_is_the_twin_with_what_bf16_holds() {
         // The logits of what came out: normalized, times the head.
         let logits = gpu.buffer::<u8>("logits/step", 4 * batch * vocab).unwrap();
         block.logits(gpu, &parameters, &y, [batch, vocab], &logits).unwrap();
-        let mut recording = gpu.record("test");
-        let download = recording.download(&logits, 0, logits.bytes());
-        let logits: Vec<f32> = recording.run().unwrap().take_words(download).into_iter().map(f32::from_bits).collect();
-        let scored = |y: &[f32]| -> Vec<f64> {
-            let rms = (y.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / h as f64 + weighbridge::block::EPSILON).sqrt();
-            let score =
-                |row: &[f32]| (0..h).map(|i| f64::from(y[i]) / rms * f64::from(rounded["norm"][i]) * f64::from(row[i])).sum();
-            rounded["head"].chunks(h).map(score).collect()
-        };
+        let logits = read(gpu, &logits);
+        let scored = |y: &[f32]| scores(y, &rounded["norm"], &rounded["head"]);
         near("logits", &logits, &got.chunks(h).flat_map(scored).collect::<Vec<_>>());
     }
     let refused = KvCache::new(gpu, &shape, Element::F16, [1, 1], 0).unwrap_err();

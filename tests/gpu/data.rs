@@ -62,8 +62,8 @@ pub fn place(gpu: &Gpu, label: &str, values: &[f32]) -> Buffer<f32> {
     buffer
 }
 
-/// A buffer's values.
-pub fn read(gpu: &Gpu, buffer: &Buffer<f32>) -> Vec<f32> {
+/// A buffer's values, which are F32.
+pub fn read<T: bytemuck::Pod>(gpu: &Gpu, buffer: &Buffer<T>) -> Vec<f32> {
     let mut recording = gpu.record("test");
     let download = recording.download(buffer, 0, buffer.bytes());
     recording.run().unwrap().take_words(download).into_iter().map(f32::from_bits).collect()

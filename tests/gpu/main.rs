@@ -3,6 +3,7 @@
 mod block;
 #[path = "../common/block_maker.rs"]
 mod block_maker;
+mod coded;
 mod data;
 mod door;
 mod errors;

@@ -53,9 +53,9 @@ fn imports_point_down() {
         ("src/train/", &["io", "tensor", "quantize", "footprint", "cli"]),
         ("src/train/optimizer.rs", &["gpu"]),
         ("src/train/twin.rs", &["gpu"]),
-        ("src/block/", &["io", "tensor", "quantize", "sample", "footprint", "cli"]),
-        ("src/block/plan.rs", &["gpu"]),
-        ("src/block/twin.rs", &["gpu"]),
+        ("src/block/", &["io", "quantize", "sample", "footprint", "cli"]),
+        ("src/block/plan.rs", &["gpu", "tensor"]),
+        ("src/block/twin.rs", &["gpu", "tensor"]),
         ("src/sample/", &["io", "tensor", "quantize", "footprint", "cli"]),
         // What a draw means, and its twin, know no device.
         ("src/sample/twin.rs", &["gpu"]),
