@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::format::{Element, Format, Storage, ZERO_POINT_ROWS};
-use crate::gpu::{Buffer, Download, Gpu, Recording, Window};
+use crate::gpu::{BINDING, Buffer, Download, Gpu, Recording, Window};
 
 /// A tensor on a device.
 #[derive(Debug)]
@@ -345,7 +345,7 @@ pub(crate) fn cut(gpu: &Gpu, elements: u64, atom: u64, fits_one: &dyn Fn(&Range<
         if low == 0 {
             let limit = gpu.limits().max_storage_buffer_binding_size;
             let what = format!("a window of {atom} elements");
-            let limited_by = "the device's max_storage_buffer_binding_size";
+            let limited_by = BINDING;
             return Err(Error::TooLarge { what, asked: limit + 1, limit, limited_by });
         }
         let end = (first + low * atom).min(elements);

@@ -12,7 +12,8 @@ pub fn bench(bench: &Bench, gpu: &Gpu, name: &str, matrix: &Tensor, values_bytes
     let shape = BlockShape { hidden, heads: 8, kv_heads: 8, head_dim: hidden / 8, ff: hidden, gated: true };
     let block = Block::new(gpu, shape, Attention::Flash, Recompute::None, 1).expect("a block");
     let norm = gpu.buffer::<f32>("weight/norm", hidden).expect("fits");
-    let coded = Coded::of(gpu, matrix).expect("one window shows it");
+    // Of matrices as large as no window shows there is nothing to time.
+    let Ok(coded) = Coded::of(gpu, matrix) else { return };
     let parameters = Parameters::new([("norm", norm.window())]).coded([("head", coded)]);
     for sequences in [1, 16] {
         let x = gpu.buffer::<f32>("scratch/x", sequences * hidden).expect("fits");

@@ -3,7 +3,7 @@
 use super::kernels::check_binding;
 use crate::error::{Error, Result};
 use crate::format::{FORMATS, Format, Scaled, Storage, Unit};
-use crate::gpu::{Gpu, Program, Recording, Window};
+use crate::gpu::{BINDING, Gpu, Program, Recording, Window};
 use crate::tensor::{Kind, Plane, Tensor};
 
 crate::params!(
@@ -46,7 +46,7 @@ impl<'a> Coded<'a> {
                 what: format!("{}.{}", tensor.label, plane.part),
                 asked: plane.bytes,
                 limit: gpu.limits().max_storage_buffer_binding_size,
-                limited_by: "the device's max_storage_buffer_binding_size",
+                limited_by: BINDING,
             })
         };
         Ok(Self { format, planes: tensor.planes.iter().map(whole).collect::<Result<_>>()? })
@@ -57,11 +57,12 @@ impl<'a> Coded<'a> {
     /// # Errors
     /// [`Error::Shape`] where runs of the format's kernel do not fill a row, or there are 2^32 values or more.
     pub fn check(format: &Format, [rows, row_len]: [u64; 2]) -> Result<()> {
-        let run = run(format).max(format.group_len());
-        if row_len.is_multiple_of(run) && row_len > 0 && rows.checked_mul(row_len).is_some_and(|all| all < 1 << 32) {
+        let (run, group) = (run(format), format.group_len());
+        let whole = row_len.is_multiple_of(run.max(group)) && (group.is_multiple_of(run) || run.is_multiple_of(group));
+        if whole && row_len > 0 && rows.checked_mul(row_len).is_some_and(|all| all < 1 << 32) {
             return Ok(());
         }
-        let want = format!("rows of a multiple of {run} values, and less than 2^32 values");
+        let want = format!("rows of a multiple of {} values, and less than 2^32 values", run.max(group));
         Err(shape(&format!("a matrix in {format}"), want, format!("[{rows}, {row_len}]")))
     }
 

@@ -7,6 +7,9 @@ use crate::error::{Error, Result};
 use crate::format::Element;
 use crate::gpu::{Buffer, Gpu, Window};
 
+/// Sequences whose logits, and hidden states, are a multiple of 256 bytes whatever their width.
+const ALIGNED: u64 = 64;
+
 /// The keys and values of one layer for `batch` sequences of up to `capacity` tokens, in F32 or BF16: one buffer, keys before values.
 #[derive(Debug)]
 pub struct KvCache {
@@ -121,6 +124,7 @@ impl Block {
         check_element(weights.element)?;
         self.check_positions(offset + tokens)?;
         check(gpu, s, [batch, tokens, cache.capacity], false)?;
+        check_binding(gpu, cache.both.label(), cache.bytes)?;
         let room = |name: &str, width: u64| gpu.buffer::<f32>(&format!("scratch/{name}"), rows * width);
         let (n, q) = (room("n", h)?, room("q", s.query())?);
         let (k, v) = (room("k", s.key())?, room("v", s.key())?);
@@ -168,12 +172,22 @@ impl Block {
     ) -> Result<()> {
         let h = self.shape.hidden;
         check_element(weights.element)?;
-        check_binding(gpu, "the logits", 4 * batch * vocab)?;
+        check_binding(gpu, "the hidden states", 4 * batch * h)?;
         let n = gpu.buffer::<f32>("scratch/n", batch * h)?;
         let mut work = Work::new(gpu, &self.shape, [batch, 1, 1, 0]);
         work.norm([x.window(), weights.window("norm"), n.window()], h, weights.element)?;
         let head = weights.matrix("head", vocab, h).transposed();
-        work.matmul(&Matrix::new(n.window(), batch, h), &head, logits.window(), false)?;
+        // As many sequences at once as a binding holds logits of; parts begin where any device can bind.
+        let most = gpu.limits().max_storage_buffer_binding_size / (4 * vocab.max(1));
+        let some = if batch <= most { batch } else { most / ALIGNED * ALIGNED };
+        if some == 0 {
+            check_binding(gpu, "the logits", 4 * vocab * batch.min(ALIGNED))?;
+        }
+        for first in (0..batch).step_by(some.max(1) as usize) {
+            let rows = some.min(batch - first);
+            let part = |width: u64| 4 * first * width..4 * (first + rows) * width;
+            work.matmul(&Matrix::new(n.part(part(h)), rows, h), &head, logits.part(part(vocab)), false)?;
+        }
         work.run().map(drop)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::format::Element;
-use crate::gpu::{Buffer, Completed, Gpu, Program, Recording, Window};
+use crate::gpu::{BINDING, Buffer, Completed, Gpu, Program, Recording, Window};
 
 use super::coded::{self, Coded};
 use super::plan::BlockShape;
@@ -79,7 +79,7 @@ pub fn programs() -> Result<Vec<Program>> {
     Ok(programs)
 }
 
-/// Refuses what the kernels cannot do: heads too wide, tensors that no binding holds.
+/// Refuses what the kernels cannot do: heads too wide, tensors of tokens that no binding holds. Matrices are asked about where they are multiplied.
 /// `batch` sequences of `tokens` tokens that look back on up to `keys`.
 pub(super) fn check(gpu: &Gpu, shape: &BlockShape, [batch, tokens, keys]: [u64; 3], naive: bool) -> Result<()> {
     shape.check()?;
@@ -93,16 +93,16 @@ pub(super) fn check(gpu: &Gpu, shape: &BlockShape, [batch, tokens, keys]: [u64; 
     let widest = shape.ff.max(shape.query()).max(shape.hidden);
     let rows = batch.saturating_mul(tokens);
     let scores = if naive { rows.saturating_mul(shape.heads * keys) } else { 0 };
-    let cached = batch.saturating_mul(keys).saturating_mul(shape.key());
-    let largest = widest.saturating_mul(rows.max(shape.hidden)).max(scores).max(cached);
+    let largest = widest.saturating_mul(rows).max(scores);
     check_binding(gpu, "the block's largest tensor", largest.saturating_mul(4))
 }
 
 /// Whether a tensor of so many bytes can be bound as a whole, as these kernels do.
 pub(super) fn check_binding(gpu: &Gpu, what: &str, asked: u64) -> Result<()> {
-    let limit = gpu.limits().max_storage_buffer_binding_size.min(gpu.limits().max_buffer_size);
+    // Kernels count bytes in 32 bits.
+    let limit = gpu.limits().max_storage_buffer_binding_size.min(gpu.limits().max_buffer_size).min(u32::MAX.into());
     if asked > limit {
-        let limited_by = "the device's max_storage_buffer_binding_size";
+        let limited_by = BINDING;
         return Err(Error::TooLarge { what: what.into(), asked, limit, limited_by });
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::shape::{Shape, TensorShape};
 use crate::block::{Attention, Block, BlockShape, Coded, KvCache, Parameters, Recompute};
 use crate::error::{Error, Result};
 use crate::format::{Element, Format};
-use crate::gpu::{Buffer, Gpu, Window};
+use crate::gpu::{BINDING, Buffer, Gpu, Window};
 use crate::sample::{Logits, Sampler, SamplerLayout};
 
 /// What ran.
@@ -19,18 +19,23 @@ pub(super) struct Decoded {
     pub drawn: Vec<u32>,
 }
 
-/// A block's parameters, and what Hugging Face's Llama calls them.
-const NAMES: [(&str, &str); 9] = [
-    ("attention_norm", "input_layernorm.weight"),
-    ("query", "self_attn.q_proj.weight"),
-    ("key", "self_attn.k_proj.weight"),
-    ("value", "self_attn.v_proj.weight"),
-    ("output", "self_attn.o_proj.weight"),
-    ("mlp_norm", "post_attention_layernorm.weight"),
-    ("gate", "mlp.gate_proj.weight"),
-    ("up", "mlp.up_proj.weight"),
-    ("down", "mlp.down_proj.weight"),
+/// A block's parameters, and what files of Hugging Face and GGUF call them.
+const NAMES: [(&str, [&str; 2]); 9] = [
+    ("attention_norm", ["input_layernorm", "attn_norm"]),
+    ("query", ["self_attn.q_proj", "attn_q"]),
+    ("key", ["self_attn.k_proj", "attn_k"]),
+    ("value", ["self_attn.v_proj", "attn_v"]),
+    ("output", ["self_attn.o_proj", "attn_output"]),
+    ("mlp_norm", ["post_attention_layernorm", "ffn_norm"]),
+    ("gate", ["mlp.gate_proj", "ffn_gate"]),
+    ("up", ["mlp.up_proj", "ffn_up"]),
+    ("down", ["mlp.down_proj", "ffn_down"]),
 ];
+
+/// Likewise what stands behind the layers; where there is no head it is the embedding.
+const NORM: [&str; 2] = ["model.norm.weight", "output_norm.weight"];
+const HEAD: [&str; 2] = ["lm_head.weight", "output.weight"];
+const EMBEDDING: [&str; 2] = ["embed_tokens.weight", "token_embd.weight"];
 
 /// A model that the block can run.
 struct Runnable<'a> {
@@ -51,47 +56,42 @@ fn element(format: &Format) -> Option<Element> {
 }
 
 /// What the block needs to know of a model, or why it cannot run it.
-fn runnable<'a>(gpu: &Gpu, shape: &'a Shape, job: &Serving) -> std::result::Result<Runnable<'a>, String> {
+fn runnable<'a>(shape: &'a Shape, job: &Serving) -> std::result::Result<Runnable<'a>, String> {
     let kept = if job.storing.kept_element == 4 { Element::F32 } else { Element::Bf16 };
     let plain = element(&job.storing.format).unwrap_or(kept);
     let cache = element(&job.cache).ok_or_else(|| format!("the block's kernels read no cache in {}", job.cache))?;
     let of_layer = |i: usize| shape.tensors.iter().filter(move |t| t.layer == Some(i as u64));
     let like_llama = |i: usize| {
-        let named = |(_, name): &(&str, &str)| of_layer(i).any(|t| t.name.ends_with(&format!(".{i}.{name}")));
-        of_layer(i).count() == NAMES.len() && NAMES.iter().all(named) && shape.layers[i].remembered(job.context) == job.context
+        let found = |name| of_layer(i).any(|tensor| name_in(i, tensor) == Some(name));
+        of_layer(i).count() == NAMES.len()
+            && NAMES.iter().all(|(name, _)| found(*name))
+            && shape.layers[i].remembered(job.context) == job.context
     };
     let blocks = block_of(shape);
-    if !(0..blocks.len()).all(like_llama) || blocks.iter().any(|block| !block.gated) {
+    if blocks.is_empty() || !(0..blocks.len()).all(like_llama) || blocks.iter().any(|block| !block.gated) {
         return Err("its layers are not of Llama's kind".into());
     }
-    let outside = |ending: &str| shape.tensors.iter().find(|t| t.layer.is_none() && t.name.ends_with(ending));
-    let norm = outside("model.norm.weight").ok_or("it has no last normalization")?;
-    let head = outside("lm_head.weight").or_else(|| outside("embed_tokens.weight")).ok_or("it has no head")?;
-    for tensor in shape.tensors.iter().filter(|tensor| is_coded(tensor, job)) {
-        Coded::check(&job.storing.format, sizes(tensor)).map_err(|error| error.to_string())?;
+    if shape.vocab == 0 {
+        return Err("how many tokens it knows is not said".into());
     }
-    let limits = gpu.limits();
-    let halves: Vec<u64> = blocks.iter().map(|block| job.batch * job.context * block.key() * cache.bytes()).collect();
-    if halves.iter().any(|half| !half.is_multiple_of(limits.min_storage_buffer_offset_alignment)) {
-        return Err("its values begin where this device cannot bind".into());
-    }
-    let planes = shape.tensors.iter().flat_map(|tensor| job.storing.planes(tensor));
-    let (largest, limit) = (planes.chain(halves).max().unwrap_or(0), limits.max_storage_buffer_binding_size);
-    if largest > limit {
-        return Err(format!("its largest tensor has {largest} bytes, and a binding at most {limit}"));
-    }
+    let outside = |endings: [&str; 2]| {
+        let mut others = shape.tensors.iter().filter(|t| t.layer.is_none());
+        others.find(|t| endings.iter().any(|ending| t.name == *ending || t.name.ends_with(&format!(".{ending}"))))
+    };
+    let norm = outside(NORM).ok_or("it has no last normalization")?;
+    let head = outside(HEAD).or_else(|| outside(EMBEDDING)).ok_or("it has no head")?;
     Ok(Runnable { plain, cache, blocks, norm, head })
+}
+
+/// The block's name of a tensor of layer `i`.
+fn name_in(i: usize, tensor: &TensorShape) -> Option<&'static str> {
+    let called = |ending: &&str| tensor.name.ends_with(&format!(".{i}.{ending}.weight"));
+    NAMES.iter().find(|(_, endings)| endings.iter().any(called)).map(|(name, _)| *name)
 }
 
 /// Whether a tensor is multiplied as codes; kernels of the block read F32 and BF16 as they are.
 fn is_coded(tensor: &TensorShape, job: &Serving) -> bool {
     job.storing.quantizes(tensor) && element(&job.storing.format).is_none()
-}
-
-/// Rows, and values of a row.
-fn sizes(tensor: &TensorShape) -> [u64; 2] {
-    let row_len = tensor.shape.last().copied().unwrap_or(1).max(1);
-    [tensor.elements() / row_len, row_len]
 }
 
 /// Runs a token of each sequence through all layers, at the last place of the context, the cache before it taken as it is; then draws from the
@@ -100,18 +100,37 @@ pub(super) fn decode(gpu: &Gpu, mut held: Vec<Buffer<u8>>, shape: &Shape, job: &
     held.retain(|buffer| !buffer.label().starts_with("scratch/") && !buffer.label().starts_with("sampling/"));
     gpu.quiesce()?;
     let mut decoded = Decoded { layers: 0, reason: None, drawn: vec![] };
-    match runnable(gpu, shape, job) {
-        Ok(model) => decoded.layers = through(gpu, &mut held, &model, shape, job)?,
+    match runnable(shape, job) {
+        Ok(model) => match limited(through(gpu, &mut held, &model, shape, job))? {
+            Ok(layers) => decoded.layers = layers,
+            Err(reason) => decoded.reason = Some(reason),
+        },
         Err(reason) => decoded.reason = Some(reason),
     }
     // Logits that are cut into several buffers, or are none, are not drawn from.
     let (rows, vocab) = (job.batch, shape.vocab);
     if let Some(logits) = held.iter().find(|b| b.label() == LOGITS && b.bytes() >= rows * vocab * 4) {
-        let mut sampler = Sampler::new(gpu, SamplerLayout::new(rows, vocab))?;
-        let drawn = sampler.sample(&Logits::new(logits, Element::F32, rows, vocab)?)?;
-        decoded.drawn = drawn.iter().filter_map(|row| row.tokens.first().copied()).collect();
+        match limited(draw(gpu, logits, [rows, vocab]))? {
+            Ok(drawn) => decoded.drawn = drawn,
+            Err(reason) => decoded.reason = decoded.reason.or(Some(reason)),
+        }
     }
     Ok(decoded)
+}
+
+fn draw(gpu: &Gpu, logits: &Buffer<u8>, [rows, vocab]: [u64; 2]) -> Result<Vec<u32>> {
+    let mut sampler = Sampler::new(gpu, SamplerLayout::new(rows, vocab))?;
+    let drawn = sampler.sample(&Logits::new(logits, Element::F32, rows, vocab)?)?;
+    Ok(drawn.iter().filter_map(|row| row.tokens.first().copied()).collect())
+}
+
+/// What the kernels cannot do with shapes of this size on this device says why nothing ran; other errors are errors.
+fn limited<T>(result: Result<T>) -> Result<std::result::Result<T, String>> {
+    match result {
+        Ok(done) => Ok(Ok(done)),
+        Err(error @ (Error::Shape { .. } | Error::TooLarge { limited_by: BINDING, .. })) => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
+    }
 }
 
 const LOGITS: &str = "logits/step";
@@ -132,6 +151,11 @@ fn parameters<'b>(
     for (name, tensor) in named {
         let label = label(tensor);
         let mut planes = planes(held, &label);
+        let want = job.storing.planes(tensor).len();
+        if planes.len() != want {
+            let got = format!("{} of them", planes.len());
+            return Err(Error::Shape { what: label, want: format!("as many buffers as planes, {want}"), got });
+        }
         if is_coded(tensor, job) {
             coded.push((name, Coded::new(job.storing.format, planes)));
         } else {
@@ -172,10 +196,7 @@ fn through(gpu: &Gpu, held: &mut Vec<Buffer<u8>>, model: &Runnable<'_>, shape: &
             block = block_for(model.blocks[i])?;
         }
         let tensors = shape.tensors.iter().filter(|t| t.layer == Some(i as u64));
-        let named = tensors.map(|t| {
-            let name = NAMES.iter().find(|(_, ending)| t.name.ends_with(&format!(".{i}.{ending}")));
-            (name.map_or("", |(name, _)| *name), t)
-        });
+        let named = tensors.filter_map(|tensor| Some((name_in(i, tensor)?, tensor)));
         let parameters = parameters(held, named, model.plain, job)?;
         hidden = block.decode(gpu, &parameters, cache, &hidden, 1)?;
     }

@@ -93,6 +93,9 @@ impl Window<'_> {
     }
 }
 
+/// What sets the limit in errors about what one binding can show.
+pub(crate) const BINDING: &str = "the device's max_storage_buffer_binding_size";
+
 /// What sets the limit in errors of [`super::GpuOptions::memory_limit`].
 pub(crate) const LIMIT: &str = "what is left of the memory limit";
 

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use adapter::{AdapterInfo, Kind, Limits, Selector, adapters};
-pub(crate) use buffer::LIMIT;
+pub(crate) use buffer::{BINDING, LIMIT};
 pub use buffer::{Buffer, Identity, Window};
 pub use kernel::Kernel;
 pub use ledger::{Entry, Ledger, Line};

@@ -5,7 +5,7 @@ use super::plan::Chunks;
 use super::program::{MOST_LISTED, PROGRAM_WORDS, Routes};
 use super::tables::tables;
 use crate::error::{Error, Result};
-use crate::gpu::{Buffer, Gpu, Window};
+use crate::gpu::{BINDING, Buffer, Gpu, Window};
 
 /// The largest vocabulary: weights of 45 bits are summed in 64.
 pub const MOST_VOCAB: u64 = (1 << 19) - 1;
@@ -170,7 +170,7 @@ impl Buffers {
             let bytes = sizes.iter().find(|(name, _)| *name == part).map_or(16, |(_, bytes)| *bytes);
             if bytes > limit {
                 let what = format!("the sampler's {part} for {} rows", layout.rows);
-                let limited_by = "the device's max_storage_buffer_binding_size";
+                let limited_by = BINDING;
                 return Err(Error::TooLarge { what, asked: bytes, limit, limited_by });
             }
             gpu.buffer::<u32>(&format!("sampling/{part}"), bytes / 4)

@@ -2,7 +2,7 @@
 
 use super::program::Route;
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
+use crate::gpu::{BINDING, Gpu};
 
 use super::fixed::Scale;
 use super::logits::Logits;
@@ -103,7 +103,7 @@ pub(super) fn windows(gpu: &Gpu, logits: &Logits<'_>) -> Result<Vec<Window>> {
         let fits = |last: u64| (row_at(last) + logits.vocab * size).next_multiple_of(quad) - begin <= limit;
         if !fits(row) {
             let what = format!("a row of {} logits", logits.vocab);
-            let limited_by = "the device's max_storage_buffer_binding_size";
+            let limited_by = BINDING;
             return Err(Error::TooLarge { what, asked: logits.vocab * size, limit, limited_by });
         }
         // As many rows as fit, by bisection of what is left.

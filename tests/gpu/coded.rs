@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use weighbridge::block::{Attention, Block, BlockShape, Coded, KvCache, Parameters, Recompute};
 use weighbridge::format::{self, Element, Format};
 use weighbridge::gpu::Gpu;
-use weighbridge::quantize::{QuantizeOptions, quantize};
+use weighbridge::quantize::{QuantizeOptions, Tail, quantize};
 use weighbridge::tensor::Tensor;
 
 use crate::block::{near, scores};
@@ -56,7 +56,8 @@ fn decoded(gpu: &Gpu, format: &Format) {
     };
     let mut cache = KvCache::new(gpu, &SHAPE, Element::F32, [batch, tokens], 0).unwrap();
     block.decode(gpu, &parameters, &mut cache, &place(gpu, "scratch/x", &part(0, 4)), 4).unwrap();
-    let y = block.decode(gpu, &parameters, &mut cache, &place(gpu, "scratch/x", &part(4, 5)), 1).unwrap();
+    let x = place(gpu, "scratch/x", &part(4, 5));
+    let y = block.decode(gpu, &parameters, &mut cache, &x, 1).unwrap();
     let last: Vec<f64> = (want.tensors["y"].chunks(tokens as usize * h)).flat_map(|s| s[4 * h..].to_vec()).collect();
     near(&format!("{format} last token"), &read(gpu, &y), &last);
 
@@ -103,10 +104,65 @@ fn what_cannot_be_read_as_stored_is_refused() {
     let logits = gpu.buffer::<u8>("logits/step", 16).unwrap();
     let error = block.logits(gpu, &parameters, &norm, [1, 4], &logits).unwrap_err();
     assert!(error.to_string().contains("[512, 16] bytes"), "{error}");
-    // A plane that no window shows whole.
+    // Rows that were padded.
+    let mut padding = QuantizeOptions::default();
+    padding.tail = Tail::Pad;
+    let source = Tensor::upload(gpu, "w", &[4, 48], Element::F32, &[0; 4 * 4 * 48]).unwrap();
+    let (padded, _) = quantize(gpu, &source, &"q4_0".parse().unwrap(), &padding).unwrap();
+    assert!(Coded::of(gpu, &padded).unwrap_err().to_string().contains("rows that are not padded"));
+    // A plane that no window shows whole, and one that is cut into several buffers.
+    for cut in [false, true] {
+        let mut options = options();
+        options.max_binding_bytes = Some(1 << 16);
+        options.max_buffer_bytes = cut.then_some(1 << 16);
+        let small = open(options);
+        let (large, _) = coded(&small, &int8, "w", [1024, 128], &vec![1.0; 1024 * 128]);
+        assert!(Coded::of(&small, &large).unwrap_err().is_out_of_memory());
+    }
+}
+
+/// More workgroups than one dimension of a grid may have, and no float copy of the matrix on the way.
+#[test]
+fn a_tall_matrix_takes_a_grid_of_two_dimensions() {
+    let gpu = open(options());
+    let (vocab, h) = (16 * 65_535 + 40_u64, 8_u64);
+    let shape = BlockShape { hidden: h, heads: 1, kv_heads: 1, head_dim: 8, ff: 8, gated: true };
+    let mut values = Values(5);
+    let head: Vec<f32> = (0..vocab * h).map(|i| (i % 251) as f32 - 125.0).collect();
+    let (head_coded, head) = coded(&gpu, &"int8".parse().unwrap(), "head", [vocab, h], &head);
+    let (norm, y) = (vec![1.0; h as usize], values.list(h, 1.0));
+    let (norm_placed, x) = (place(&gpu, "weight/w", &norm), place(&gpu, "scratch/x", &y));
+    let head_read = Coded::of(&gpu, &head_coded).unwrap();
+    let parameters = Parameters::new([("norm", norm_placed.window())]).coded([("head", head_read)]);
+    let block = Block::new(&gpu, shape, Attention::Flash, Recompute::None, 1).unwrap();
+    let logits = gpu.buffer::<u8>("logits/step", 4 * vocab).unwrap();
+    gpu.quiesce().unwrap();
+    gpu.ledger().reset_peak();
+    let before = gpu.ledger().live_bytes();
+    block.logits(&gpu, &parameters, &x, [1, vocab], &logits).unwrap();
+    assert!(gpu.ledger().peak_bytes() - before < 4096, "the normalized state and parameters, no more");
+    near("logits", &read(&gpu, &logits), &scores(&y, &norm, &head));
+}
+
+/// Logits of so many sequences that a binding holds a part of them at a time.
+#[test]
+fn logits_beyond_a_binding_come_in_parts() {
     let mut options = options();
     options.max_binding_bytes = Some(1 << 16);
-    let small = open(options);
-    let (large, _) = coded(&small, &int8, "w", [1024, 128], &vec![1.0; 1024 * 128]);
-    assert!(Coded::of(&small, &large).unwrap_err().is_out_of_memory());
+    let gpu = open(options);
+    let (batch, vocab, h) = (200_u64, 100_u64, 8_u64);
+    let shape = BlockShape { hidden: h, heads: 1, kv_heads: 1, head_dim: 8, ff: 8, gated: true };
+    let mut values = Values(6);
+    let (norm, head) = (values.list(h, 1.0), values.list(vocab * h, 1.0));
+    let x = values.list(batch * h, 1.0);
+    let placed = [&norm, &head, &x].map(|list| place(&gpu, "weight/w", list));
+    let parameters = Parameters::new([("norm", placed[0].window()), ("head", placed[1].window())]);
+    let block = Block::new(&gpu, shape, Attention::Flash, Recompute::None, 1).unwrap();
+    let logits = gpu.buffer::<u8>("logits/step", 4 * batch * vocab).unwrap();
+    block.logits(&gpu, &parameters, &placed[2], [batch, vocab], &logits).unwrap();
+    let wanted: Vec<f64> = x.chunks(h as usize).flat_map(|y| scores(y, &norm, &head)).collect();
+    near("logits", &read(&gpu, &logits), &wanted);
+    // Of 64 sequences already more than a binding.
+    let error = block.logits(&gpu, &parameters, &placed[2], [batch, 1000], &logits).unwrap_err();
+    assert!(error.is_out_of_memory(), "{error}");
 }

@@ -1,5 +1,6 @@
 //! The layers of a model by a GGUF's metadata.
 
+use super::read::embedding;
 use super::{Layer, Shape, TensorShape};
 use crate::error::{Error, Result};
 use crate::io::{Model, Value};
@@ -77,7 +78,7 @@ pub(super) fn shape(model: &Model, name: String, tensors: Vec<TensorShape>) -> R
     let gated = tensors.iter().any(|t| t.name.contains("ffn_gate"));
     let vocab = match model.value("tokenizer.ggml.tokens") {
         Some(Value::Array(tokens)) => tokens.len,
-        _ => keys.optional("vocab_size")?.unwrap_or(0),
+        _ => keys.optional("vocab_size")?.unwrap_or(embedding(&tensors)[0]),
     };
     let layer = |i: usize| {
         let number = i as u64;

@@ -72,6 +72,12 @@ fn of(what: &str, keys: &Map<String, Value>) -> Result<Shape> {
     families::shape(&Config { what, keys }, model_type)
 }
 
+/// The tokens and the width of a file's largest embedding.
+pub(super) fn embedding(tensors: &[TensorShape]) -> [u64; 2] {
+    let embeddings = tensors.iter().filter(|t| t.class == Class::Embedding && t.shape.len() == 2);
+    embeddings.max_by_key(|t| t.shape[0]).map_or([0, 0], |t| [t.shape[0], t.shape[1]])
+}
+
 /// The shape of a file of weights: its own tensors. Layers are told by a GGUF's metadata; of a safetensors file only what the names of
 /// its tensors tell is known.
 ///
@@ -94,8 +100,7 @@ pub fn from_model(model: &Model) -> Result<Shape> {
     if model.value("general.architecture").is_some() {
         return gguf::shape(model, name, tensors);
     }
-    let embedding = tensors.iter().filter(|t| t.class == Class::Embedding && t.shape.len() == 2).max_by_key(|t| t.shape[0]);
-    let [vocab, hidden] = embedding.map_or([0, 0], |t| [t.shape[0], t.shape[1]]);
+    let [vocab, hidden] = embedding(&tensors);
     let model_type = "safetensors".into();
     Ok(Shape { name, model_type, tensors, layers: vec![], hidden, vocab, positions: None, further: 0 })
 }
