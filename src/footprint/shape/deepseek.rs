@@ -76,7 +76,7 @@ pub(super) fn shape(c: &Config<'_>) -> Result<Shape> {
         layers: all,
         hidden: h,
         vocab,
-        positions: c.optional("max_position_embeddings")?,
+        positions: Some(c.number("max_position_embeddings", 4096)?),
         further: 0,
     };
     shape.further = further_layers(&shape, c.any(&["num_mtp_layers", "num_nextn_predict_layers"], 0)?);

@@ -53,23 +53,25 @@ pub(super) fn shape(c: &Config<'_>, model_type: &str) -> Result<Shape> {
     Ok(decoder.shape(model_type))
 }
 
-/// What most families have in common, under their own defaults: (hidden, ff, layers, heads, vocab).
+/// What most families have in common, under their own defaults: (hidden, ff, layers, heads, vocab, positions).
 struct Common {
     hidden: u64,
     ff: u64,
     layers: u64,
     heads: u64,
     vocab: u64,
+    positions: u64,
 }
 
-fn common(c: &Config<'_>, defaults: [u64; 5]) -> Result<Common> {
-    let [hidden, ff, layers, heads, vocab] = defaults;
+fn common(c: &Config<'_>, defaults: [u64; 6]) -> Result<Common> {
+    let [hidden, ff, layers, heads, vocab, positions] = defaults;
     Ok(Common {
         hidden: c.number("hidden_size", hidden)?,
         ff: c.number("intermediate_size", ff)?,
         layers: c.number("num_hidden_layers", layers)?,
         heads: c.positive("num_attention_heads", heads)?,
         vocab: c.number("vocab_size", vocab)?,
+        positions: c.number("max_position_embeddings", positions)?,
     })
 }
 
@@ -87,7 +89,7 @@ impl Common {
         Ok(Decoder {
             hidden: self.hidden,
             vocab: self.vocab,
-            positions: c.optional("max_position_embeddings")?,
+            positions: Some(self.positions),
             heads: self.heads,
             kv_heads,
             head_dim,
@@ -114,7 +116,7 @@ fn slide(c: &Config<'_>, d: &mut Decoder, window: Option<u64>, slides: impl Fn(u
 }
 
 fn llama(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [4096, 11_008, 32, 32, 32_000])?;
+    let m = common(c, [4096, 11_008, 32, 32, 32_000, 2048])?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", m.heads)?, m.head_dim(c)?)?;
     let bias = c.flag("attention_bias", false)?;
     (d.qkv_bias, d.out_bias) = (bias, bias);
@@ -124,14 +126,14 @@ fn llama(c: &Config<'_>) -> Result<Decoder> {
 }
 
 fn mistral(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [4096, 14_336, 32, 32, 32_000])?;
+    let m = common(c, [4096, 14_336, 32, 32, 32_000, 131_072])?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", 8)?, m.head_dim(c)?)?;
     slide(c, &mut d, c.nullable("sliding_window", Some(4096))?, |_| true)?;
     Ok(d)
 }
 
 fn mixtral(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [4096, 14_336, 32, 32, 32_000])?;
+    let m = common(c, [4096, 14_336, 32, 32, 32_000, 131_072])?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", 8)?, m.head_dim(c)?)?;
     let experts = Experts {
         all: c.any(&["num_experts", "num_local_experts"], 8)?,
@@ -157,7 +159,7 @@ fn qwen_kv_heads(c: &Config<'_>, heads: u64, absent: u64) -> Result<u64> {
 }
 
 fn qwen2(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [4096, 22_016, 32, 32, 151_936])?;
+    let m = common(c, [4096, 22_016, 32, 32, 151_936, 32_768])?;
     let mut d = m.decoder(c, qwen_kv_heads(c, m.heads, 32)?, m.head_dim(c)?)?;
     d.qkv_bias = true;
     let first = c.number("max_window_layers", 28)?;
@@ -178,7 +180,7 @@ fn qwen_experts(c: &Config<'_>, d: &mut Decoder, experts: Experts) -> Result<()>
 }
 
 fn qwen2_moe(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [2048, 5632, 24, 16, 151_936])?;
+    let m = common(c, [2048, 5632, 24, 16, 151_936, 32_768])?;
     let mut d = m.decoder(c, qwen_kv_heads(c, m.heads, 16)?, m.head_dim(c)?)?;
     d.qkv_bias = c.flag("qkv_bias", true)?;
     let experts = Experts {
@@ -195,7 +197,7 @@ fn qwen2_moe(c: &Config<'_>) -> Result<Decoder> {
 }
 
 fn qwen3(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [4096, 22_016, 32, 32, 151_936])?;
+    let m = common(c, [4096, 22_016, 32, 32, 151_936, 32_768])?;
     let head_dim = c.number("head_dim", 128)?;
     let mut d = m.decoder(c, qwen_kv_heads(c, m.heads, 32)?, head_dim)?;
     let bias = c.flag("attention_bias", false)?;
@@ -206,7 +208,7 @@ fn qwen3(c: &Config<'_>) -> Result<Decoder> {
 }
 
 fn qwen3_moe(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [2048, 6144, 24, 32, 151_936])?;
+    let m = common(c, [2048, 6144, 24, 32, 151_936, 32_768])?;
     let head_dim = m.head_dim(c)?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", 4)?, head_dim)?;
     let bias = c.flag("attention_bias", false)?;
@@ -224,7 +226,7 @@ fn qwen3_moe(c: &Config<'_>) -> Result<Decoder> {
 }
 
 fn gemma2(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [2304, 9216, 26, 8, 256_000])?;
+    let m = common(c, [2304, 9216, 26, 8, 256_000, 8192])?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", 4)?, c.number("head_dim", 256)?)?;
     let bias = c.flag("attention_bias", false)?;
     (d.qkv_bias, d.out_bias, d.norms) = (bias, bias, 4);
@@ -234,7 +236,7 @@ fn gemma2(c: &Config<'_>) -> Result<Decoder> {
 }
 
 fn gemma3(c: &Config<'_>, tied: bool) -> Result<Decoder> {
-    let m = common(c, [2304, 9216, 26, 8, 262_208])?;
+    let m = common(c, [2304, 9216, 26, 8, 262_208, 131_072])?;
     let head_dim = c.number("head_dim", 256)?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", 4)?, head_dim)?;
     let bias = c.flag("attention_bias", false)?;
@@ -255,7 +257,7 @@ fn multimodal_gemma3(c: &Config<'_>) -> Result<Shape> {
 }
 
 fn phi(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [2048, 8192, 24, 32, 51_200])?;
+    let m = common(c, [2048, 8192, 24, 32, 51_200, 2048])?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", m.heads)?, m.head_dim(c)?)?;
     (d.qkv_bias, d.out_bias, d.norms, d.layer_norm, d.head_bias) = (true, true, 1, true, true);
     if c.flag("qk_layernorm", false)? {
@@ -266,7 +268,7 @@ fn phi(c: &Config<'_>) -> Result<Decoder> {
 }
 
 fn phi3(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [3072, 8192, 32, 32, 32_064])?;
+    let m = common(c, [3072, 8192, 32, 32, 32_064, 4096])?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", m.heads)?, m.head_dim(c)?)?;
     slide(c, &mut d, c.optional("sliding_window")?, |_| true)?;
     Ok(d)
@@ -274,7 +276,7 @@ fn phi3(c: &Config<'_>) -> Result<Decoder> {
 
 /// xAI's Grok-1, for which transformers has no class: the defaults are the published model's (xai-org/grok-1, `run.py`).
 fn grok1(c: &Config<'_>) -> Result<Decoder> {
-    let m = common(c, [6144, 32_768, 64, 48, 131_072])?;
+    let m = common(c, [6144, 32_768, 64, 48, 131_072, 8192])?;
     let mut d = m.decoder(c, c.number("num_key_value_heads", 8)?, m.head_dim(c)?)?;
     (d.norms, d.tied) = (4, c.flag("tie_word_embeddings", true)?);
     let experts = Experts {

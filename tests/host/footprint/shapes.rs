@@ -73,6 +73,24 @@ fn every_config_counts_as_transformers_builds_it() {
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+/// Absent keys take the defaults of transformers' config classes: the number of positions too, which no parameter tells of most families.
+#[test]
+fn positions_are_the_default_where_a_config_has_none() {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("../../golden/shapes.json")).unwrap();
+    let defaults = golden["defaults"].as_object().unwrap();
+    for (model_type, keys) in defaults {
+        let known = ["max_position_embeddings", "n_positions"].iter().find_map(|key| keys[*key].as_u64());
+        let positions =
+            |more: &str| from_config("x", &format!("{{\"model_type\": \"{model_type}\"{more}}}")).unwrap().positions;
+        if known.is_some() {
+            assert_eq!(positions(""), known, "{model_type}");
+            let key = if model_type == "gpt2" { "n_positions" } else { "max_position_embeddings" };
+            assert_eq!(positions(&format!(", \"{key}\": 77")), Some(77), "{model_type}");
+        }
+    }
+    assert!(defaults.len() >= 14);
+}
+
 #[test]
 fn published_numbers() {
     // Parameters, and bytes of a BF16 cache a token, of the models that the article and the field name.
