@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Changes the sampler, training and the ledger where a change would be hard to see, one thing at a time, and fails where the tests do not
+# Changes the sampler, the block, training and the ledger where a change would be hard to see, one thing at a time, and fails where the tests do not
 # notice.
 #
 #   scripts/mutations.sh
@@ -61,6 +61,8 @@ mutation "shader: small logits keep their bits" shaders/sample/fixed.wgsl 'shift
 mutation "block: a query sees the key behind it" shaders/block/places.wgsl 'params.offset + token + 1u' 'params.offset + token + 2u' --test gpu block::
 mutation "block: the statistics' gradient is left out" shaders/block/norm_back.wgsl '- x[base + i] * scale * scale * mean' '- x[base + i] * scale * scale * mean * 0.999' --test gpu block::
 mutation "block: x is not kept" src/block/plan.rs 'of("x2", self.hidden),' '' --test gpu block::
+mutation "coded: codes without their zero points" shaders/block/read/coded_scaled.wgsl 'vec4(zero_point(unit))' 'vec4(0)' --test gpu coded::
+mutation "coded: blocks within a word lose their first half" shaders/lib/block_words.wgsl '(blocks[word + i] >> 16u) |' '' --test gpu coded::
 mutation "train: the second moment is not corrected" shaders/train/adamw.wgsl 'sqrt(second) / params.root' 'sqrt(second)' --test gpu train::
 mutation "train: BF16 is cut off" shaders/lib/bf16_pairs.wgsl 'bits + vec2(random & 0xffffu, random >> 16u)' 'bits' --test gpu train::
 mutation "allocator: the oldest block first" src/footprint/estimate/allocator.rs 'iter_mut().enumerate().rev()' 'iter_mut().enumerate()' --test gpu witness::what_is

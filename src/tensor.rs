@@ -345,8 +345,7 @@ pub(crate) fn cut(gpu: &Gpu, elements: u64, atom: u64, fits_one: &dyn Fn(&Range<
         if low == 0 {
             let limit = gpu.limits().max_storage_buffer_binding_size;
             let what = format!("a window of {atom} elements");
-            let limited_by = BINDING;
-            return Err(Error::TooLarge { what, asked: limit + 1, limit, limited_by });
+            return Err(Error::TooLarge { what, asked: limit + 1, limit, limited_by: BINDING });
         }
         let end = (first + low * atom).min(elements);
         spans.push(Span { first, elements: end - first });

@@ -23,7 +23,7 @@ impl Block {
             return Err(Error::Unsupported {
                 what: "a backward pass".into(),
                 need: "weights and gradients in F32".into(),
-                have: "others".into(),
+                have: "BF16, or a format's codes".into(),
             });
         }
         let again = self.again(gpu, weights, kept)?;

@@ -1,8 +1,10 @@
 //! Matrices in a format's codes, multiplied as they are stored: no copy of them in floats is made.
 
+use std::collections::BTreeSet;
+
 use super::kernels::check_binding;
 use crate::error::{Error, Result};
-use crate::format::{FORMATS, Format, Scaled, Storage, Unit};
+use crate::format::{self, Format, Scaled, Storage, Unit};
 use crate::gpu::{BINDING, Gpu, Program, Recording, Window};
 use crate::tensor::{Kind, Plane, Tensor};
 
@@ -83,23 +85,22 @@ impl<'a> Coded<'a> {
             return Err(shape(&what, format!("planes of {want:?} bytes"), format!("{got:?}")));
         }
         check_binding(gpu, "a plane of a matrix", got.into_iter().max().unwrap_or(0))?;
+        // Values that share a scale, and units in a row.
         let [unit_len, groups] = match self.format.storage {
             Storage::Scaled(Scaled { unit: Unit::Group(len), .. }) => [u64::from(len), k / u64::from(len)],
             Storage::Scaled(Scaled { unit: Unit::Row, .. }) => [k, 1],
             // A unit that no row ends, and that each row begins at.
             _ => [u64::from(u32::MAX), 0],
         };
-        let [m_, n_, k_, unit_len, groups] = [m, n, k, unit_len, groups].map(|x| x as u32);
         let params = CodedParams {
-            m: m_,
-            n: n_,
-            k: k_,
+            m: m as u32,
+            n: n as u32,
+            k: k as u32,
             add: add.into(),
             quads: (run(&self.format) / 4) as u32,
-            unit_len,
-            groups,
-            unit_base: 0,
-            zero_first: 0,
+            unit_len: unit_len as u32,
+            groups: groups as u32,
+            ..CodedParams::default()
         };
         let kernel = gpu.kernel::<CodedParams>("block/matmul_coded", &slots(&self.format))?;
         let mut windows: Vec<_> = names.into_iter().zip(self.planes.iter().cloned()).collect();
@@ -131,19 +132,7 @@ fn slots(format: &Format) -> Vec<(&'static str, &'static str)> {
 
 /// The kernel for each format, in all of its variants.
 pub(super) fn programs() -> Result<Vec<Program>> {
-    let mut programs = Vec::new();
-    for format in FORMATS {
-        let Storage::Scaled(card) = format.storage else {
-            programs.push(Program::new::<CodedParams>("block/matmul_coded", &slots(format))?);
-            continue;
-        };
-        for asymmetric in if card.may_be_asymmetric { &[false, true][..] } else { &[false] } {
-            for half_scales in [false, true] {
-                let card = Scaled { asymmetric: *asymmetric, half_scales, ..card };
-                let format = Format { storage: Storage::Scaled(card), ..*format };
-                programs.push(Program::new::<CodedParams>("block/matmul_coded", &slots(&format))?);
-            }
-        }
-    }
-    Ok(programs)
+    // What variants share is made once.
+    let all: BTreeSet<_> = format::all().iter().map(slots).collect();
+    all.iter().map(|slots| Program::new::<CodedParams>("block/matmul_coded", slots)).collect()
 }

@@ -1,7 +1,7 @@
 //! Decoding: tokens one after the other (or a prompt at once), with keys and values in a cache.
 
 use super::forward::{Block, Parameters};
-use super::kernels::{Matrix, Work, check, check_binding, check_element};
+use super::kernels::{Matrix, Work, check, check_binding, check_element, most_bound};
 use super::plan::BlockShape;
 use crate::error::{Error, Result};
 use crate::format::Element;
@@ -178,7 +178,7 @@ impl Block {
         work.norm([x.window(), weights.window("norm"), n.window()], h, weights.element)?;
         let head = weights.matrix("head", vocab, h).transposed();
         // As many sequences at once as a binding holds logits of; parts begin where any device can bind.
-        let most = gpu.limits().max_storage_buffer_binding_size / (4 * vocab.max(1));
+        let most = most_bound(gpu) / (4 * vocab.max(1));
         let some = if batch <= most { batch } else { most / ALIGNED * ALIGNED };
         if some == 0 {
             check_binding(gpu, "the logits", 4 * vocab * batch.min(ALIGNED))?;

@@ -144,7 +144,7 @@ impl Block {
     /// The block's output y, the input of the layer behind, and what the backward pass needs. x is `[batch, tokens, hidden]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for more tokens than positions; [`Error::TooLarge`] where a tensor is larger than a binding may be; as [`Gpu::buffer`] and [`crate::gpu::Recording::run`].
+    /// [`Error::Shape`] for more tokens than positions, and as [`Coded::check`] or for codes of another size; [`Error::TooLarge`] where a tensor is larger than a binding may be; as [`Gpu::buffer`] and [`crate::gpu::Recording::run`].
     pub fn forward(
         &self,
         gpu: &Gpu,

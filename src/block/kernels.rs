@@ -97,13 +97,16 @@ pub(super) fn check(gpu: &Gpu, shape: &BlockShape, [batch, tokens, keys]: [u64; 
     check_binding(gpu, "the block's largest tensor", largest.saturating_mul(4))
 }
 
-/// Whether a tensor of so many bytes can be bound as a whole, as these kernels do.
+/// The most bytes of a tensor that is bound as a whole, as these kernels do; they count bytes in 32 bits.
+pub(super) fn most_bound(gpu: &Gpu) -> u64 {
+    gpu.limits().max_storage_buffer_binding_size.min(gpu.limits().max_buffer_size).min(u32::MAX.into())
+}
+
+/// Whether a tensor of so many bytes can be.
 pub(super) fn check_binding(gpu: &Gpu, what: &str, asked: u64) -> Result<()> {
-    // Kernels count bytes in 32 bits.
-    let limit = gpu.limits().max_storage_buffer_binding_size.min(gpu.limits().max_buffer_size).min(u32::MAX.into());
+    let limit = most_bound(gpu);
     if asked > limit {
-        let limited_by = BINDING;
-        return Err(Error::TooLarge { what: what.into(), asked, limit, limited_by });
+        return Err(Error::TooLarge { what: what.into(), asked, limit, limited_by: BINDING });
     }
     Ok(())
 }

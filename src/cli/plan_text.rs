@@ -113,13 +113,13 @@ fn carried_out(proved: &Proved) -> String {
         out.push_str(&format!("reserved   predicted {}, found {}\n", grouped(predicted.into()), grouped(found.into())));
     }
     out.push_str("written    every buffer, by the device\n");
-    match (&placed.not_run, placed.layers) {
-        (Some(reason), _) => out.push_str(&format!("not run    through the layers: {reason}\n")),
-        (None, 0) => {}
-        (None, layers) => out.push_str(&format!(
+    if placed.layers > 0 {
+        let layers = placed.layers;
+        out.push_str(&format!(
             "run        a token of each sequence through {layers} layers, behind a full cache, and the head\n"
-        )),
+        ));
     }
+    placed.not_run.iter().for_each(|what| out.push_str(&format!("not run    {what}\n")));
     if !placed.drawn.is_empty() {
         out.push_str(&format!("drawn      {} tokens by the sampler, one a sequence\n", placed.drawn.len()));
     }

@@ -9,12 +9,12 @@ use crate::gpu::{BINDING, Buffer, Gpu, Window};
 use crate::sample::{Logits, Sampler, SamplerLayout};
 
 /// What ran.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Decoded {
     /// Layers that a token went through in each sequence.
     pub layers: usize,
-    /// Why none, if none.
-    pub reason: Option<String>,
+    /// What did not run, and why.
+    pub not_run: Vec<String>,
     /// A token for each sequence, drawn from the logits.
     pub drawn: Vec<u32>,
 }
@@ -71,9 +71,6 @@ fn runnable<'a>(shape: &'a Shape, job: &Serving) -> std::result::Result<Runnable
     if blocks.is_empty() || !(0..blocks.len()).all(like_llama) || blocks.iter().any(|block| !block.gated) {
         return Err("its layers are not of Llama's kind".into());
     }
-    if shape.vocab == 0 {
-        return Err("how many tokens it knows is not said".into());
-    }
     let outside = |endings: [&str; 2]| {
         let mut others = shape.tensors.iter().filter(|t| t.layer.is_none());
         others.find(|t| endings.iter().any(|ending| t.name == *ending || t.name.ends_with(&format!(".{ending}"))))
@@ -99,26 +96,36 @@ fn is_coded(tensor: &TensorShape, job: &Serving) -> bool {
 pub(super) fn decode(gpu: &Gpu, mut held: Vec<Buffer<u8>>, shape: &Shape, job: &Serving) -> Result<Decoded> {
     held.retain(|buffer| !buffer.label().starts_with("scratch/") && !buffer.label().starts_with("sampling/"));
     gpu.quiesce()?;
-    let mut decoded = Decoded { layers: 0, reason: None, drawn: vec![] };
-    match runnable(shape, job) {
-        Ok(model) => match limited(through(gpu, &mut held, &model, shape, job))? {
-            Ok(layers) => decoded.layers = layers,
-            Err(reason) => decoded.reason = Some(reason),
-        },
-        Err(reason) => decoded.reason = Some(reason),
-    }
-    // Logits that are cut into several buffers, or are none, are not drawn from.
-    let (rows, vocab) = (job.batch, shape.vocab);
-    if let Some(logits) = held.iter().find(|b| b.label() == LOGITS && b.bytes() >= rows * vocab * 4) {
-        match limited(draw(gpu, logits, [rows, vocab]))? {
-            Ok(drawn) => decoded.drawn = drawn,
-            Err(reason) => decoded.reason = decoded.reason.or(Some(reason)),
-        }
-    }
-    Ok(decoded)
+    let ran = runnable(shape, job)
+        .map_or_else(|reason| Ok(Err(reason)), |model| limited(through(gpu, &mut held, &model, shape, job)))?;
+    // An encoder has no logits to draw from.
+    let draws = held.iter().any(|buffer| buffer.label() == LOGITS);
+    let drawn = if draws { limited(draw(gpu, &held, [job.batch, shape.vocab]))? } else { Ok(vec![]) };
+    let mut not_run = vec![];
+    let layers = ran.unwrap_or_else(|reason| {
+        not_run.push(format!("the layers: {reason}"));
+        0
+    });
+    let drawn = drawn.unwrap_or_else(|reason| {
+        not_run.push(format!("the sampler: {reason}"));
+        vec![]
+    });
+    Ok(Decoded { layers, not_run, drawn })
 }
 
-fn draw(gpu: &Gpu, logits: &Buffer<u8>, [rows, vocab]: [u64; 2]) -> Result<Vec<u32>> {
+/// The logits of a step, in one buffer: the head and the sampler take no other.
+fn logits(held: &[Buffer<u8>], [rows, vocab]: [u64; 2]) -> Result<&Buffer<u8>> {
+    let bytes = 4 * rows * vocab;
+    let largest = held.iter().filter(|buffer| buffer.label() == LOGITS).max_by_key(|buffer| buffer.bytes());
+    largest.filter(|buffer| vocab > 0 && buffer.bytes() >= bytes).ok_or_else(|| Error::Shape {
+        what: LOGITS.into(),
+        want: format!("a buffer of {bytes} bytes, and a vocabulary"),
+        got: largest.map_or("none".into(), |buffer| format!("one of {} bytes", buffer.bytes())),
+    })
+}
+
+fn draw(gpu: &Gpu, held: &[Buffer<u8>], [rows, vocab]: [u64; 2]) -> Result<Vec<u32>> {
+    let logits = logits(held, [rows, vocab])?;
     let mut sampler = Sampler::new(gpu, SamplerLayout::new(rows, vocab))?;
     let drawn = sampler.sample(&Logits::new(logits, Element::F32, rows, vocab)?)?;
     Ok(drawn.iter().filter_map(|row| row.tokens.first().copied()).collect())
@@ -201,7 +208,6 @@ fn through(gpu: &Gpu, held: &mut Vec<Buffer<u8>>, model: &Runnable<'_>, shape: &
         hidden = block.decode(gpu, &parameters, cache, &hidden, 1)?;
     }
     let last = parameters(held, [("norm", model.norm), ("head", model.head)].into_iter(), model.plain, job)?;
-    let logits = held.iter().find(|buffer| buffer.label() == LOGITS).ok_or_else(|| absent(LOGITS))?;
-    block.logits(gpu, &last, &hidden, [job.batch, shape.vocab], logits)?;
+    block.logits(gpu, &last, &hidden, [job.batch, shape.vocab], logits(held, [job.batch, shape.vocab])?)?;
     Ok(model.blocks.len())
 }

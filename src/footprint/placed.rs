@@ -22,9 +22,9 @@ pub struct Placed {
     pub exact: bool,
     /// Layers that a token of each sequence went through there, at the last place of the context; 0 in training.
     pub layers: usize,
-    /// Why none, in inference.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_run: Option<String>,
+    /// What of a decode step did not run, and why; empty in training.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_run: Vec<String>,
     /// Tokens drawn by the sampler from the logits there, one a sequence; empty in training.
     pub drawn: Vec<u32>,
     /// Tensors on which the optimizer took a real step there; 0 in inference.
@@ -111,7 +111,7 @@ pub fn carry_out(
         Run::Decode(shape, job) => decode(gpu, held.buffers, shape, job)?,
         Run::Step(..) => {
             drop(held);
-            Decoded { layers: 0, reason: None, drawn: vec![] }
+            Decoded::default()
         }
     };
     let peak = gpu.ledger().peak_bytes();
@@ -129,9 +129,9 @@ pub fn carry_out(
     gpu.quiesce()?;
     let left = gpu.ledger().live_bytes();
     let exact = predicted == found && reserved.is_none_or(|[a, b]| a == b);
-    let Decoded { layers, reason, drawn } = decoded;
+    let Decoded { layers, not_run, drawn } = decoded;
     let requested = [predicted, found];
-    Ok(Placed { requested, reserved, exact, layers, not_run: reason, drawn, stepped, peak, refusal, refused, left })
+    Ok(Placed { requested, reserved, exact, layers, not_run, drawn, stepped, peak, refusal, refused, left })
 }
 
 /// What sets the limit of a plan.

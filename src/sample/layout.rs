@@ -170,8 +170,7 @@ impl Buffers {
             let bytes = sizes.iter().find(|(name, _)| *name == part).map_or(16, |(_, bytes)| *bytes);
             if bytes > limit {
                 let what = format!("the sampler's {part} for {} rows", layout.rows);
-                let limited_by = BINDING;
-                return Err(Error::TooLarge { what, asked: bytes, limit, limited_by });
+                return Err(Error::TooLarge { what, asked: bytes, limit, limited_by: BINDING });
             }
             gpu.buffer::<u32>(&format!("sampling/{part}"), bytes / 4)
         };

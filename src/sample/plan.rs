@@ -103,8 +103,7 @@ pub(super) fn windows(gpu: &Gpu, logits: &Logits<'_>) -> Result<Vec<Window>> {
         let fits = |last: u64| (row_at(last) + logits.vocab * size).next_multiple_of(quad) - begin <= limit;
         if !fits(row) {
             let what = format!("a row of {} logits", logits.vocab);
-            let limited_by = BINDING;
-            return Err(Error::TooLarge { what, asked: logits.vocab * size, limit, limited_by });
+            return Err(Error::TooLarge { what, asked: logits.vocab * size, limit, limited_by: BINDING });
         }
         // As many rows as fit, by bisection of what is left.
         let (mut last, mut beyond) = (row, logits.rows.min(row + most_rows));

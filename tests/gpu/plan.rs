@@ -4,7 +4,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::data::{json, weighbridge};
+use weighbridge::footprint::estimate::{Serving, Storing, serving_needs};
+use weighbridge::footprint::shape::open;
+use weighbridge::footprint::{Run, carry_out, memory_of};
+
+use crate::data::{json, options, weighbridge};
 use crate::gguf_maker::{Maker, text, value};
 
 /// The prediction to the byte, on the ledger and in the allocator's blocks; then one more, which is refused. What was placed.
@@ -115,7 +119,7 @@ fn why_nothing_ran_is_said() {
     let reason = |memory: &str, arguments: &[&str]| {
         let placed = proved(memory, arguments);
         assert_eq!(placed["layers"], 0);
-        placed["not_run"].as_str().unwrap().to_owned()
+        placed["not_run"][0].as_str().unwrap().to_owned()
     };
     let model = config("reasons", &serde_json::json!({}));
     assert!(reason("100000000", &[&model, "--context", "64", "--cache", "int8"]).contains("no cache in int8"));
@@ -125,6 +129,29 @@ fn why_nothing_ran_is_said() {
     assert!(reason("100000000", &[&wide, "--context", "64"]).contains("heads of at most 512 values"));
     let other = config("biased", &serde_json::json!({ "model_type": "qwen2" }));
     assert!(reason("100000000", &[&other, "--context", "64"]).contains("not of Llama's kind"));
+}
+
+/// Where a device has small buffers, logits are cut into several: neither the head nor the sampler takes them, and both say so.
+#[test]
+fn logits_in_several_buffers_are_not_run() {
+    let shape = open(&config("cut", &serde_json::json!({}))).unwrap();
+    let mut small = options();
+    small.max_buffer_bytes = Some(1 << 20);
+    let (gpu, memory) = memory_of(&small, Some(100_000_000)).unwrap();
+    let job =
+        |batch| Serving { storing: Storing::all("q4_0".parse().unwrap()), cache: "bf16".parse().unwrap(), batch, context: 8 };
+    let needs = |batch| serving_needs(&shape, &job(batch), memory.max_buffer);
+    let run = |batch| {
+        let job = job(batch);
+        let run = Run::Decode(&shape, &job);
+        carry_out(&gpu, &memory, &needs(batch), &needs(100_000), run, &mut |_, _, _| ()).unwrap()
+    };
+    let placed = run(300);
+    assert_eq!((placed.layers, placed.drawn.len(), placed.not_run.len(), placed.left), (0, 0, 2, 0));
+    let said = placed.not_run.join("\n");
+    assert!(said.contains("the layers: ") && said.contains("the sampler: ") && said.contains("1200000 bytes"), "{said}");
+    let placed = run(200);
+    assert_eq!((placed.layers, placed.drawn.len(), placed.not_run.len()), (2, 200, 0));
 }
 
 #[test]
